@@ -1,0 +1,51 @@
+# Every command of the project. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+
+# uv from PATH if there is one, else our own copy: `pip install --target` works on a bare Debian
+# (no venv module, externally managed environment) and leaves nothing outside the checkout.
+UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.tools/bin/uv)
+PY := .venv/bin/python
+ROOMS := shared producer worker ops
+
+$(CURDIR)/.tools/bin/uv:
+	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools 'uv>=0.13,<0.14'
+
+.venv/.ok: requirements.lock pyproject.toml | $(UV)
+	@$(UV) venv --quiet --allow-existing --python python3 .venv
+	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: help setup demo test check format lock contract bench clean
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.ok ## make .venv with everything pinned in requirements.lock
+
+demo: .venv/.ok ## run 30 agent tasks on the embedded bus: no broker, no Redis, no key
+	@.venv/bin/llmbus run examples/release-week.json --embedded --scripted examples/release-week-answers.json --exit-zero
+
+test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
+	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= $(ARGS)
+	@$(PY) -m coverage report
+
+check: .venv/.ok ## lint, types, import rules, contract files, lock
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy $(ROOMS) tests benchmarks
+	@.venv/bin/pyright
+	@.venv/bin/lint-imports
+	@$(PY) -m benchmarks.contract_files --check
+
+format: .venv/.ok ## format and fix what can be fixed
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: | $(UV) ## compile requirements.lock from pyproject.toml (hashes, no addresses)
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --all-extras --group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove all that the commands above wrote into this checkout
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .coverage* .import_linter_cache .hypothesis build dist

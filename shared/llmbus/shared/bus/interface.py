@@ -1,0 +1,138 @@
+"""What a transport must do. One contract suite (tests/contracts) holds every transport to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from llmbus.shared.topology import Topology
+
+__all__ = ["Bus", "Delivery", "HeaderValue", "Message", "OnDelivery", "QueueDepth", "Subscription"]
+
+HeaderValue = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, without what belongs to one publish (the bus makes a fresh message id)."""
+
+    body: bytes
+    type: str
+    """What the body is, such as `agent.task.v1`."""
+    correlation_id: str
+    """The task id: the idempotency key, the same on every publish of one task."""
+    priority: int
+    """0 to 9, always set: brokers disagree about what a missing one means."""
+    content_type: str = "application/json"
+    reply_to: str | None = None
+    """The orchestrator that waits for the result."""
+    timestamp: datetime | None = None
+    """When it was put into its queue; whole seconds on the wire."""
+    headers: Mapping[str, HeaderValue] = field(default_factory=dict[str, HeaderValue])
+
+
+class Delivery(Protocol):
+    """One hand-over of a message by the broker. Settle it once, by one of the three methods.
+
+    Each of them raises `DeliveryLostError` when the channel is gone: then there is nothing to
+    do, the broker hands the message over again.
+    """
+
+    @property
+    def message(self) -> Message: ...
+
+    @property
+    def message_id(self) -> str:
+        """One per publish: equal only for redeliveries of the same message."""
+        ...
+
+    @property
+    def queue(self) -> str: ...
+
+    @property
+    def routing_key(self) -> str: ...
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether the broker has handed this message over before."""
+        ...
+
+    async def ack(self) -> None:
+        """The message is dealt with: the broker forgets it."""
+        ...
+
+    async def nack(self) -> None:
+        """Return the message to its queue, in its place, for anyone to take."""
+        ...
+
+    async def reject(self) -> None:
+        """Hand the message to the queue's dead-letter exchange."""
+        ...
+
+
+OnDelivery = Callable[[Delivery], None]
+"""Takes a delivery over and returns at once. It cannot be a coroutine on purpose: the transport
+cancels what it awaits when a connection breaks, and a paid call must outlive that."""
+
+
+class Subscription(Protocol):
+    """A consumer on one queue. It survives reconnects."""
+
+    async def cancel(self) -> None:
+        """Take nothing more. Deliveries handed over before stay valid and must be settled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """What a queue holds that nobody has taken, and how many consumers it has."""
+
+    ready: int
+    consumers: int
+
+
+class Bus(Protocol):
+    """A connection to the broker, as an async context manager.
+
+    It reconnects by itself and keeps its subscriptions. After a reconnect, unsettled messages come
+    again with `redelivered` set and an equal `message_id`.
+    """
+
+    async def __aenter__(self) -> Self:
+        """Connect. `BrokerUnreachableError`, `BrokerLoginError` or `BrokerVhostError`."""
+        ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close. What was handed over and not settled goes back to its queue."""
+        ...
+
+    async def declare(self, topology: Topology) -> None:
+        """Make it exist; adopt what exists already. `TopologyMismatchError` where a queue exists
+        with arguments under which the promises cannot be kept."""
+        ...
+
+    async def publish(self, exchange: str, routing_key: str, message: Message) -> None:
+        """Returns once the broker has confirmed that the message is in a queue.
+
+        Repeats the attempt, under a fresh message id, until the publish timeout of the settings
+        is over. `UnroutableError`: no queue; `PublishRefusedError`: the broker said no;
+        `PublishUnknownError`: no answer in time, the message may be queued;
+        `BrokerUnreachableError`: there was no connection in all that time.
+        """
+        ...
+
+    async def consume(self, queue: str, prefetch: int, on_delivery: OnDelivery) -> Subscription:
+        """Hand over what arrives in `queue`, with at most `prefetch` unsettled at a time."""
+        ...
+
+    async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
+        """How full each queue is now; None for a queue that does not exist."""
+        ...
