@@ -26,7 +26,7 @@ help: ## list the commands
 setup: .venv/.ok ## make .venv with everything pinned in requirements.lock
 
 demo: .venv/.ok ## run 30 agent tasks on the embedded bus: no broker, no Redis, no key
-	@.venv/bin/llmbus run examples/release-week.json --embedded --scripted examples/release-week-answers.json --exit-zero
+	@.venv/bin/llmbus run examples/release-week.json --embedded --scripted examples/release-week-answers.json --concurrency 6 --exit-zero
 
 test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
 	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= $(ARGS)

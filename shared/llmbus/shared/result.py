@@ -57,7 +57,7 @@ class FailureKind(StrEnum):
     """A defect of ours or of a custom provider; the text says where."""
 
 
-class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+class Failure(msgspec.Struct, frozen=True):
     """Why an attempt did not succeed, in a form a program can act on."""
 
     kind: FailureKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,7 +13,9 @@ from llmbus.shared.errors import ConfigurationError
 from llmbus.shared.ladder import DEFAULT_LADDER, RetryLadder
 from llmbus.shared.topology import Layout, checked_name
 
-__all__ = ["BusSettings", "QueueType", "StoreSettings", "configuration_error"]
+__all__ = ["BusSettings", "QueueType", "StoreSettings", "configuration_error", "read_settings"]
+
+SomeSettings = TypeVar("SomeSettings", bound=BaseSettings)
 
 
 class QueueType(StrEnum):
@@ -103,6 +105,16 @@ class StoreSettings(BaseSettings):
         if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
+
+
+def read_settings(kind: type[SomeSettings], **overrides: Any) -> SomeSettings:
+    """The settings from the environment; `ConfigurationError` names each wrong variable. An
+    override that is None is left to the environment."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        raise configuration_error(error) from None
 
 
 def configuration_error(error: ValidationError) -> ConfigurationError:

@@ -1,0 +1,113 @@
+"""What a run of many tasks looks like at this moment: one row a task, no drawing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+
+from llmbus.shared.result import ExecutionResult, ExecutionStatus
+from llmbus.shared.task import AgentTask, TaskPriority
+from llmbus.worker.events import Event, TaskInterrupted, TaskRetried, TaskStarted
+
+__all__ = ["Board", "Row", "State"]
+
+
+class State(StrEnum):
+    """Where a task is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    """For its next attempt."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Row:
+    """One task."""
+
+    task: AgentTask
+    place: int
+    """Its position in the file: tasks of one priority and lane run in this order."""
+    state: State = State.QUEUED
+    attempt: int = 0
+    note: str = ""
+    changed_at: float = 0.0
+    result: ExecutionResult | None = None
+
+
+class Board:
+    """Follows the tasks by the worker's events (embedded) and by their results."""
+
+    def __init__(self, tasks: Sequence[AgentTask], now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self.started_at = now()
+        self.retries = 0
+        self.rows = {task.task_id: Row(task, place) for place, task in enumerate(tasks)}
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self._now() - self.started_at
+
+    @property
+    def outstanding(self) -> int:
+        """How many tasks have no result yet."""
+        return sum(row.result is None for row in self.rows.values())
+
+    def counts(self) -> dict[TaskPriority, Counter[State]]:
+        """How many tasks of each priority are in each state."""
+        table: dict[TaskPriority, Counter[State]] = {each: Counter() for each in TaskPriority}
+        for row in self.rows.values():
+            table[row.task.priority][row.state] += 1
+        return table
+
+    def on_event(self, event: Event) -> None:
+        """For the worker: something happened to a task."""
+        row = self.rows.get(event.task_id)
+        if row is None or row.result is not None:
+            return
+        row.attempt = event.attempt
+        match event:
+            case TaskStarted():
+                overtaken = self._overtaken_by(row) if event.attempt == 1 else 0
+                self._move(row, State.RUNNING, f"overtook {overtaken}" if overtaken else row.note)
+            case TaskRetried():
+                self.retries += 1
+                note = f"{event.kind}: {event.reason}; again in {event.delay_seconds:.1f} s"
+                self._move(row, State.WAITING, note)
+            case TaskInterrupted():
+                self._move(row, State.QUEUED, "returned to its queue")
+            case _:
+                pass  # how it ended is told by the result
+
+    def on_result(self, result: ExecutionResult) -> None:
+        """A task has ended. Results of other runs are not on this board."""
+        row = self.rows.get(result.task_id)
+        if row is None:
+            return
+        row.result = result
+        row.attempt = result.attempts
+        if result.status is ExecutionStatus.FAILED:
+            kind = f"{result.failure.kind}: " if result.failure else ""
+            self._move(row, State.FAILED, f"{kind}{result.error}")
+        else:
+            again = result.attempts > 1
+            self._move(row, State.DONE, f"on attempt {result.attempts}" if again else row.note)
+
+    def _overtaken_by(self, row: Row) -> int:
+        return sum(
+            other.state is State.QUEUED
+            and other.place < row.place
+            and other.task.agent == row.task.agent
+            for other in self.rows.values()
+        )
+
+    def _move(self, row: Row, state: State, note: str) -> None:
+        row.state = state
+        row.note = note
+        row.changed_at = self._now()

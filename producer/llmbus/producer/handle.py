@@ -1,0 +1,53 @@
+"""`TaskHandle`: what `submit` returns, to wait for the result with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from llmbus.shared.result import ExecutionResult
+
+__all__ = ["TaskHandle"]
+
+
+class TaskHandle:
+    """One submitted task. Waiting on it takes its result; without a handle the result waits for
+    `Producer.results()`."""
+
+    def __init__(self, task_id: str, taken: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+        self.task_id = task_id
+        self._taken = taken
+        self._arrived: asyncio.Future[ExecutionResult] = asyncio.get_running_loop().create_future()
+
+    def __repr__(self) -> str:
+        return f"TaskHandle({self.task_id!r}, {'done' if self.done() else 'waiting'})"
+
+    def done(self) -> bool:
+        """Whether `wait` would return at once."""
+        return self._arrived.done()
+
+    async def wait(self, timeout: float | timedelta | None = None) -> ExecutionResult:
+        """The result, once the task has ended; a failed task is a result, too.
+
+        `timeout` in seconds: `TimeoutError` ends the waiting, not the task; wait again to go on.
+        May be called any number of times. `ClosedError` if the producer is closed first: then the
+        result stays in the orchestrator's queue for its next start.
+        """
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        async with asyncio.timeout(seconds):
+            result = await asyncio.shield(self._arrived)
+        await self._taken(self.task_id)
+        return result
+
+    def resolve(self, result: ExecutionResult) -> None:
+        """For the inbox: the result has arrived."""
+        if not self._arrived.done():
+            self._arrived.set_result(result)
+
+    def abandon(self, error: Exception) -> None:
+        """For the inbox: no result will arrive through this handle."""
+        if not self._arrived.done():
+            self._arrived.set_exception(error)
+            self._arrived.exception()  # whoever waits sees it; nobody waiting is fine

@@ -1,0 +1,213 @@
+"""`Producer`: how an orchestrator hands tasks to the bus and gets their results back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from llmbus.producer.handle import TaskHandle
+from llmbus.producer.inbox import PREFETCH, Inbox
+from llmbus.shared.agents import AgentType
+from llmbus.shared.bus.interface import Bus, Message
+from llmbus.shared.clock import Clock, SystemClock
+from llmbus.shared.codec import encode_task
+from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.errors import (
+    ClosedError,
+    DeadlineExpiredError,
+    LlmbusError,
+    UnknownAgentError,
+    UnroutableError,
+)
+from llmbus.shared.registry import AgentRegistry
+from llmbus.shared.result import ExecutionResult
+from llmbus.shared.task import AgentTask
+from llmbus.shared.topology import Layout, Topology
+
+if TYPE_CHECKING:
+    from llmbus.shared.settings import BusSettings
+
+__all__ = ["PartialSubmitError", "Producer"]
+
+_PUBLISHES_IN_FLIGHT: Final = 200
+"""Enough to keep the broker's confirms flowing; more gains nothing."""
+
+
+class PartialSubmitError(LlmbusError):
+    """Some of the tasks of one `submit_many` were not accepted.
+
+    `handles` are those of the accepted tasks; `failures` pairs each other task with its error.
+    Submitting those again is safe.
+    """
+
+    def __init__(
+        self, handles: list[TaskHandle], failures: list[tuple[AgentTask, LlmbusError]]
+    ) -> None:
+        self.handles = handles
+        self.failures = failures
+        _, first = failures[0]
+        super().__init__(
+            f"{len(failures)} of {len(failures) + len(handles)} tasks were not accepted;"
+            f" the first reason: {first}"
+        )
+
+
+class Producer:
+    """An orchestrator on the bus, as an async context manager.
+
+        async with Producer("release-train") as producer:
+            handle = await producer.submit(task)
+            result = await handle.wait(timeout=600)
+
+    `name` is the orchestrator's stable name: its results wait in a durable queue of that name, so
+    what arrives while it is down is delivered after its restart. Only one process at a time should
+    use a name. Without a `bus`, RabbitMQ is reached by `settings` (`LLMBUS_…` variables).
+    """
+
+    def __init__(
+        self,
+        name: str = "orchestrator",
+        *,
+        bus: Bus | None = None,
+        settings: BusSettings | None = None,
+        registry: AgentRegistry | None = None,
+        layout: Layout | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if bus is None:
+            from llmbus.producer.connect import rabbitmq_bus
+
+            bus, layout = rabbitmq_bus(name, settings)
+        self.name = name
+        self._bus: Bus = bus
+        self._layout = layout or Layout()
+        self._registry = registry or AgentRegistry()
+        self._clock = clock or SystemClock()
+        self._inbox = Inbox(self._bus, self._layout, self._clock)
+        self._resources: AsyncExitStack | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect, and listen for results. `BrokerUnreachableError`, `ConfigurationError`."""
+        async with AsyncExitStack() as resources:
+            await resources.enter_async_context(self._bus)
+            await self._bus.declare(self._topology())
+            queue = self._layout.results_queue(self.name)
+            subscription = await self._bus.consume(queue, PREFETCH, self._inbox.on_delivery)
+            resources.push_async_callback(self._inbox.settle_chores)
+            resources.push_async_callback(subscription.cancel)
+            self._resources = resources.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close. Results that nobody took stay in the queue for the next start."""
+        self._inbox.close()
+        if exc is None:
+            await self._inbox.finish_shown()
+        if self._resources is not None:
+            resources, self._resources = self._resources, None
+            await resources.aclose()
+
+    async def submit(self, task: AgentTask, *, lane: str | None = None) -> TaskHandle:
+        """Hand over one task. When this returns, the broker has it on disk and will keep it.
+
+        The lane follows from the task's agent; `lane` names another one. Nothing is sent on
+        `InvalidTaskError`, `UnknownAgentError`, `DeadlineExpiredError` (all `ValueError`) and
+        `BodyTooLargeError`. `UnroutableError`: no worker has ever served that lane.
+        `PublishUnknownError`: the broker did not answer in time and may have the task; submit the
+        same task again, duplicates are dropped by its id.
+        """
+        return await self._submit(task.task_id, *self._prepared(task, lane))
+
+    async def submit_many(self, tasks: Iterable[AgentTask]) -> list[TaskHandle]:
+        """Hand over many tasks with their confirmations pipelined; handles in the same order.
+
+        All are checked before any is sent. `PartialSubmitError` says which were not accepted.
+        """
+        prepared = [(task, *self._prepared(task, None)) for task in tasks]
+        room = asyncio.Semaphore(_PUBLISHES_IN_FLIGHT)
+
+        async def submit(task: AgentTask, lane: str, message: Message) -> TaskHandle | LlmbusError:
+            async with room:
+                try:
+                    return await self._submit(task.task_id, lane, message)
+                except LlmbusError as error:
+                    return error
+
+        answers = await asyncio.gather(*(submit(*one) for one in prepared))
+        return _all_accepted([task for task, _, _ in prepared], answers)
+
+    def lane_of(self, task: AgentTask) -> str:
+        """The lane that `submit` would choose; `UnknownAgentError` where it has none."""
+        return self._agent_for(task).agent_type.value
+
+    def results(self) -> AsyncIterator[ExecutionResult]:
+        """Every result that no `handle.wait()` has taken, also of tasks submitted before a restart.
+
+        Without end; leave the loop by `break`. A result counts as processed when the next one is
+        asked for or the producer is closed without an exception: an orchestrator that dies before
+        that gets it again.
+        """
+        return self._inbox.results()
+
+    async def _submit(self, task_id: str, lane: str, message: Message) -> TaskHandle:
+        if self._resources is None:
+            raise ClosedError("the producer is not open: use `async with Producer(...)`")
+        handle = self._inbox.expect(task_id)
+        try:
+            await self._bus.publish(self._layout.tasks, lane, message)
+        except UnroutableError as error:
+            raise UnroutableError(
+                f"task {task_id!r}: there is no lane {lane!r}; start a worker that serves it"
+                f" (llmbus worker --lanes {lane})"
+            ) from error
+        return handle
+
+    def _prepared(self, task: AgentTask, lane: str | None) -> tuple[str, Message]:
+        body = encode_task(task)
+        now = self._clock.now()
+        if task.deadline is not None and task.deadline <= now:
+            raise DeadlineExpiredError(
+                f"task {task.task_id!r}: the deadline {task.deadline.isoformat()} has passed"
+            )
+        agent = self._agent_for(task)
+        message = task_message(task, body, agent=agent, reply_to=self.name, now=now)
+        return lane or agent.agent_type.value, message
+
+    def _agent_for(self, task: AgentTask) -> RequestedAgent:
+        config = self._registry.get_agent(task.agent)
+        if config is None and task.agent in set(AgentType):
+            return RequestedAgent(AgentType(task.agent))
+        try:
+            config = self._registry.require_agent(task.agent)
+        except UnknownAgentError as error:
+            raise UnknownAgentError(f"task {task.task_id!r}: {error}") from None
+        if not config.enabled:
+            raise UnknownAgentError(f"task {task.task_id!r}: agent {task.agent!r} is disabled")
+        return RequestedAgent.from_config(config)
+
+    def _topology(self) -> Topology:
+        """The lanes of all agent types exist from the start: a task may come before any worker."""
+        lanes = self._layout.for_tasks(agent_type.value for agent_type in AgentType)
+        return lanes + self._layout.for_results(self.name)
+
+
+def _all_accepted(
+    tasks: Sequence[AgentTask], answers: Sequence[TaskHandle | LlmbusError]
+) -> list[TaskHandle]:
+    handles = [answer for answer in answers if isinstance(answer, TaskHandle)]
+    failures = [
+        (task, answer)
+        for task, answer in zip(tasks, answers, strict=True)
+        if isinstance(answer, LlmbusError)
+    ]
+    if failures:
+        raise PartialSubmitError(handles, failures)
+    return handles

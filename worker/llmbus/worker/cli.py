@@ -1,0 +1,77 @@
+"""`llmbus worker`: one worker process, from the command line to the last ack."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llmbus.shared.logs import LogFormat, configure_logs
+from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
+from llmbus.worker.assembly import rabbitmq_worker
+from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.worker import Worker
+
+__all__ = ["worker"]
+
+
+def worker(
+    lanes: Annotated[
+        str | None,
+        typer.Option(
+            help="Lanes to serve, separated by commas; `lane=N` gives one N slots of its own."
+            " Default: every agent type that is usable here. [LLMBUS_LANES]"
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            help="Tasks at once, shared out among the lanes. Default 16. [LLMBUS_CONCURRENCY]"
+        ),
+    ] = None,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that running tasks may go on after SIGTERM; the rest is returned."
+            " Default 30. [LLMBUS_GRACE_SECONDS]"
+        ),
+    ] = None,
+    scripted: Annotated[
+        Path | None,
+        typer.Option(help="Answer from this file instead of any provider. [LLMBUS_SCRIPTED]"),
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.AUTO,
+) -> None:
+    """Take tasks from RabbitMQ, run them, publish the results.
+
+    SIGTERM or Ctrl-C drains: nothing more is taken, running tasks finish within the grace time, the
+    rest goes back to its queue uncharged, exit code 0. A second signal ends the grace time.
+    """
+    configure_logs(log_format)
+    settings = read_settings(
+        WorkerSettings,
+        lanes=lanes,
+        concurrency=concurrency,
+        grace_seconds=grace,
+        scripted=scripted,
+    )
+    one = rabbitmq_worker(settings, read_settings(BusSettings), read_settings(StoreSettings))
+    asyncio.run(_serve(one))  # noqa: TID251  the program's entry point
+
+
+async def _serve(one: Worker) -> None:
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            one.hurry()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    async with one:
+        await stop.wait()

@@ -1,0 +1,158 @@
+"""Takes deliveries and sees every run through to its settlement.
+
+A delivery is never worked on inside the transport's callback: the transport cancels its callbacks
+when a connection breaks, and a paid call would die with it. So every run is a task of our own; the
+redelivery that follows a broken connection is adopted by the run that is already there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from llmbus.shared.bus.interface import Bus, Delivery, Subscription
+from llmbus.shared.clock import Clock
+from llmbus.shared.envelope import attempt_of
+from llmbus.shared.errors import DeliveryLostError
+from llmbus.shared.topology import Layout
+from llmbus.worker.events import DeliveryAdopted, Observer, TaskStarted
+from llmbus.worker.execution import Execution, read_task
+from llmbus.worker.outcome import Interrupted, Parked
+from llmbus.worker.run import Run, RunKey
+from llmbus.worker.settlement import Settlement
+
+__all__ = ["Consumer"]
+
+_REMEMBERED_MESSAGES: Final = 10_000
+
+_log = logging.getLogger("llmbus.worker")
+
+
+class Consumer:
+    """The lanes of one worker, with so many slots each."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        layout: Layout,
+        slots: Mapping[str, int],
+        execution: Execution,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._bus = bus
+        self._layout = layout
+        self._slots = slots
+        self._execution = execution
+        self._observe = observer
+        self._settlement = Settlement(bus, layout, clock, observer, self._remember)
+        self._free = {lane: asyncio.Semaphore(number) for lane, number in slots.items()}
+        self._running: dict[RunKey, Run] = {}
+        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._subscriptions: list[Subscription] = []
+        self._acks: set[asyncio.Task[None]] = set()
+
+    @property
+    def slots_used(self) -> int:
+        """How many tasks run now."""
+        return sum(run.started for run in self._running.values())
+
+    async def start(self) -> None:
+        """Begin to take tasks. No lane is asked for more than it has slots: whatever waits here
+        could not be overtaken by something more urgent."""
+        for lane, number in self._slots.items():
+            queue = self._layout.lane_queue(lane)
+            subscription = await self._bus.consume(queue, number, partial(self._take, lane))
+            self._subscriptions.append(subscription)
+
+    async def drain(self, grace: timedelta) -> None:
+        """Stop taking, return what has not begun, let the rest finish within `grace`, then return
+        that, too. Nothing that is returned is charged an attempt."""
+        subscriptions, self._subscriptions = self._subscriptions, []
+        await asyncio.gather(*(subscription.cancel() for subscription in subscriptions))
+        self._interrupt(run for run in self._running.values() if not run.started)
+        works = [run.work for run in self._running.values() if run.work]
+        if works:
+            await asyncio.wait(works, timeout=grace.total_seconds())
+        self.interrupt()
+        await asyncio.gather(*works, *self._acks)
+
+    def interrupt(self) -> None:
+        """End the grace time now: every task that still runs goes back to its queue."""
+        self._interrupt(self._running.values())
+
+    def _interrupt(self, runs: Iterable[Run]) -> None:
+        for run in list(runs):
+            if run.work is not None and not run.confirmed:
+                run.work.cancel()
+
+    def _take(self, lane: str, delivery: Delivery) -> None:
+        if delivery.message_id in self._settled:
+            self._ack_soon(delivery)
+            return
+        task = read_task(delivery.message)
+        task_id = delivery.message_id if isinstance(task, Parked) else task.task_id
+        key = (task_id, attempt_of(delivery.message))
+        run = self._running.get(key)
+        if run is not None:
+            run.adopt(delivery)
+            self._observe(DeliveryAdopted(task_id, lane, key[1]))
+            return
+        run = self._running[key] = Run(key, lane, delivery.message, task)
+        run.adopt(delivery)
+        run.work = asyncio.create_task(self._carry(run), name=f"run {task_id}")
+
+    async def _carry(self, run: Run) -> None:
+        """One run, from waiting for a slot to its settlement. Never raises."""
+        try:
+            async with self._free[run.lane]:
+                await self._run(run)
+        except asyncio.CancelledError:
+            await self._settlement.settle(run, Interrupted())
+        except Exception as error:
+            await self._park_defect(run, error)
+        finally:
+            del self._running[run.key]
+
+    async def _park_defect(self, run: Run, error: Exception) -> None:
+        """A defect of ours must neither lose the task nor bring it back in a hot loop."""
+        _log.exception("run_not_settled", extra={"fields": {"task_id": run.key[0]}})
+        reason = f"a defect of llmbus: {type(error).__name__}; the worker's log has the details"
+        try:
+            await self._settlement.settle(run, Parked(reason))
+        except Exception:
+            # Unsettled, the message returns to its queue when this worker ends.
+            _log.exception("run_not_parked", extra={"fields": {"task_id": run.key[0]}})
+
+    async def _run(self, run: Run) -> None:
+        if isinstance(run.task, Parked):
+            await self._settlement.settle(run, run.task)
+            return
+        run.started = True
+        task_id, attempt = run.key
+        self._observe(TaskStarted(task_id, run.lane, attempt))
+        outcome = await self._execution.run(run.task, run.message)
+        await self._settlement.settle(run, outcome)
+
+    def _remember(self, run: Run) -> None:
+        for message_id in run.message_ids:
+            self._settled[message_id] = None
+        while len(self._settled) > _REMEMBERED_MESSAGES:
+            self._settled.popitem(last=False)
+
+    def _ack_soon(self, delivery: Delivery) -> None:
+        ack = asyncio.create_task(_ack(delivery))
+        self._acks.add(ack)
+        ack.add_done_callback(self._acks.discard)
+
+
+async def _ack(delivery: Delivery) -> None:
+    try:
+        await delivery.ack()
+    except DeliveryLostError:
+        return  # it comes again, and is still known

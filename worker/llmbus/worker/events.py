@@ -1,0 +1,121 @@
+"""Every event of a worker, in one place: the log lines, the live table and the metrics come from
+here, under the same names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+__all__ = [
+    "DeliveryAdopted",
+    "Event",
+    "MessageParked",
+    "Observer",
+    "ResultDelayed",
+    "TaskFailed",
+    "TaskFinished",
+    "TaskInterrupted",
+    "TaskRetried",
+    "TaskStarted",
+    "log_event",
+]
+
+_log = logging.getLogger("llmbus.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to one task. `name` is stable: dashboards may depend on it."""
+
+    name: ClassVar[str]
+    level: ClassVar[int] = logging.INFO
+
+    task_id: str
+    lane: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted(Event):
+    """A run begins."""
+
+    name: ClassVar[str] = "task_started"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished(Event):
+    """The agent answered and the result is confirmed."""
+
+    name: ClassVar[str] = "task_finished"
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRetried(Event):
+    """The attempt failed; the task waits for its next one."""
+
+    name: ClassVar[str] = "task_retried"
+    level: ClassVar[int] = logging.WARNING
+
+    kind: str
+    reason: str
+    delay_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """The task failed for good, and the failed result is confirmed."""
+
+    name: ClassVar[str] = "task_failed"
+    level: ClassVar[int] = logging.WARNING
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInterrupted(Event):
+    """The worker stops: the task went back to its queue, uncharged."""
+
+    name: ClassVar[str] = "task_interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageParked(Event):
+    """Nobody can deal with the message: it stands in parking."""
+
+    name: ClassVar[str] = "message_parked"
+    level: ClassVar[int] = logging.ERROR
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAdopted(Event):
+    """A task that runs here came again: the run goes on under the newer delivery."""
+
+    name: ClassVar[str] = "delivery_adopted"
+    level: ClassVar[int] = logging.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class ResultDelayed(Event):
+    """The broker does not take what has to be published; it is kept and tried again."""
+
+    name: ClassVar[str] = "result_delayed"
+    level: ClassVar[int] = logging.WARNING
+
+    reason: str
+
+
+Observer = Callable[[Event], None]
+"""Hears of every event, in order. It must be quick and must not raise."""
+
+
+def log_event(event: Event) -> None:
+    """The observer that writes the log: the event's name, its fields beside it."""
+    if _log.isEnabledFor(event.level):
+        _log.log(event.level, event.name, extra={"fields": asdict(event)})

@@ -1,0 +1,98 @@
+"""From a task to an answer: the prompt, the provider, and the `ExecutionResult` of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import Any
+
+from llmbus.shared.clock import Clock
+from llmbus.shared.envelope import RequestedAgent
+from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
+from llmbus.shared.task import AgentTask
+from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TaskOrigin
+from llmbus.worker.llm_abstractions.errors import LlmError, OutcomeUnknownError, without_secrets
+from llmbus.worker.llm_abstractions.factory import Providers
+from llmbus.worker.prompt import build_messages
+
+__all__ = ["Executor", "failed_result"]
+
+_log = logging.getLogger("llmbus.worker")
+
+
+class Executor:
+    """Asks a model directly, once per call. Time limits and retries are its caller's business."""
+
+    def __init__(self, providers: Providers, clock: Clock) -> None:
+        self._providers = providers
+        self._clock = clock
+
+    async def execute(
+        self, task: AgentTask, agent: RequestedAgent, attempt: int
+    ) -> ExecutionResult:
+        """The answer, or a result with status `failed` that says why. Never raises, except when
+        it is cancelled."""
+        started_at = self._clock.now()
+        try:
+            reply = await self._ask(task, agent, attempt)
+        except LlmError as error:
+            return failed_result(task, error.to_failure(), started_at, error.usage)
+        except asyncio.CancelledError:
+            if (current := asyncio.current_task()) and current.cancelling():
+                raise
+            # Nobody cancelled us: a transport lost its connection and says so in this odd way.
+            lost = OutcomeUnknownError("the connection broke before the answer came", sent=True)
+            return failed_result(task, lost.to_failure(), started_at)
+        except Exception as error:
+            _log.exception("provider_defect", extra={"fields": {"task_id": task.task_id}})
+            text = without_secrets(f"{type(error).__name__}: {error}")
+            return failed_result(task, Failure(FailureKind.INTERNAL, text), started_at)
+        return ExecutionResult(
+            task_id=task.task_id,
+            agent=task.agent,
+            status=ExecutionStatus.SUCCESS,
+            started_at=started_at,
+            output=reply.text,
+            metadata=_provenance(reply),
+            usage=reply.usage,
+        )
+
+    async def _ask(self, task: AgentTask, agent: RequestedAgent, attempt: int) -> LlmReply:
+        await self._providers.load(agent.agent_type)
+        model = task.metadata.get("model") or agent.model or None
+        llm = self._providers.get_provider(agent.agent_type, model)
+        request = LlmRequest(
+            messages=build_messages(task),
+            max_tokens=task.metadata.get("max_tokens", agent.max_tokens),
+            temperature=task.metadata.get("temperature", agent.temperature),
+            origin=TaskOrigin(task.task_id, attempt, task.metadata),
+        )
+        return await llm.generate(request)
+
+
+def failed_result(
+    task: AgentTask, failure: Failure, started_at: datetime, usage: Usage | None = None
+) -> ExecutionResult:
+    """The result of a task that was not answered."""
+    return ExecutionResult(
+        task_id=task.task_id,
+        agent=task.agent,
+        status=ExecutionStatus.FAILED,
+        started_at=started_at,
+        error=failure.message,
+        metadata={"execution_mode": "llm_direct"},
+        usage=usage,
+        failure=failure,
+    )
+
+
+def _provenance(reply: LlmReply) -> dict[str, Any]:
+    found = {
+        "execution_mode": "llm_direct",
+        "provider": reply.provider,
+        "model": reply.model,
+        "finish_reason": reply.finish_reason,
+        "request_id": reply.request_id,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,83 @@
+"""How one worker process behaves, read from `LLMBUS_…` variables; the command line overrides."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from llmbus.shared.errors import ConfigurationError
+from llmbus.shared.topology import checked_name
+
+__all__ = ["WorkerSettings", "slots_per_lane"]
+
+
+def _own_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+
+
+class WorkerSettings(BaseSettings):
+    """One worker process."""
+
+    model_config = SettingsConfigDict(env_prefix="LLMBUS_", frozen=True, extra="ignore")
+
+    worker_id: str = Field(default_factory=_own_name)
+    lanes: Annotated[tuple[str, ...], NoDecode] = ()
+    """LLMBUS_LANES, separated by commas; `lane=N` gives a lane N slots of its own. Empty means
+    every agent type that is usable here."""
+    concurrency: int = Field(default=16, ge=1)
+    """How many tasks run at once, shared out evenly among the lanes without a number."""
+    grace_seconds: float = Field(default=30.0, ge=0)
+    """How long running tasks may go on after SIGTERM before they are returned."""
+    max_attempts: int = Field(default=3, ge=1)
+    """For tasks that do not say."""
+    task_timeout_seconds: float = Field(default=3600.0, gt=0)
+    """How long one attempt may run, for tasks that do not say."""
+    heartbeat_seconds: float = Field(default=4.0, gt=0)
+    """How often the worker advertises itself; its entry lives three times as long."""
+    scripted: Path | None = None
+    """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
+
+    @field_validator("lanes", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+
+def slots_per_lane(lanes: tuple[str, ...], concurrency: int) -> dict[str, int]:
+    """How many tasks of each lane may run at once: the sum is what the worker can do.
+
+    Every lane has slots of its own, because the broker's prefetch is per consumer: a shared pool
+    would have to hold messages that it cannot start, and an urgent task would wait behind them
+    (docs/decisions/0005). `ConfigurationError` if there are fewer slots than lanes.
+    """
+    fixed: dict[str, int] = {}
+    sharing: list[str] = []
+    for lane in lanes:
+        name, _, number = lane.partition("=")
+        checked_name(name, "lane")
+        if name in fixed or name in sharing:
+            raise ConfigurationError(f"LLMBUS_LANES (--lanes): lane {name!r} is given twice")
+        if not number:
+            sharing.append(name)
+        elif number.isdecimal() and int(number) >= 1:
+            fixed[name] = int(number)
+        else:
+            raise ConfigurationError(
+                f"LLMBUS_LANES (--lanes): {lane!r} must be a lane or lane=N, with N from 1"
+            )
+    if sharing and concurrency < len(sharing):
+        raise ConfigurationError(
+            f"LLMBUS_CONCURRENCY (--concurrency): {concurrency} slots cannot serve"
+            f" {len(sharing)} lanes; give at least one for each"
+        )
+    share, rest = divmod(concurrency, len(sharing)) if sharing else (0, 0)
+    shared_out = {name: share + (place < rest) for place, name in enumerate(sharing)}
+    return fixed | shared_out
