@@ -84,7 +84,7 @@ class Producer:
         self.name = name
         self._bus: Bus = bus
         self._layout = layout or Layout()
-        self._registry = registry or AgentRegistry()
+        self.registry = registry or AgentRegistry()
         self._clock = clock or SystemClock()
         self._inbox = Inbox(self._bus, self._layout, self._clock)
         self._resources: AsyncExitStack | None = None
@@ -182,11 +182,11 @@ class Producer:
         return lane or agent.agent_type.value, message
 
     def _agent_for(self, task: AgentTask) -> RequestedAgent:
-        config = self._registry.get_agent(task.agent)
+        config = self.registry.get_agent(task.agent)
         if config is None and task.agent in set(AgentType):
             return RequestedAgent(AgentType(task.agent))
         try:
-            config = self._registry.require_agent(task.agent)
+            config = self.registry.require_agent(task.agent)
         except UnknownAgentError as error:
             raise UnknownAgentError(f"task {task.task_id!r}: {error}") from None
         if not config.enabled:

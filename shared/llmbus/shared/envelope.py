@@ -26,6 +26,7 @@ __all__ = [
     "requested_agent_of",
     "result_message",
     "retry_copy",
+    "submission_of",
     "task_message",
 ]
 
@@ -118,6 +119,12 @@ def attempt_of(message: Message) -> int:
     """Which run this hand-over is for; 1 where the header is missing or makes no sense."""
     attempt = message.headers.get(ATTEMPT, 1)
     return attempt if isinstance(attempt, int) and attempt >= 1 else 1
+
+
+def submission_of(message: Message) -> str | None:
+    """What all messages of one `submit` share; None where another program sent the message."""
+    first_at = message.headers.get(FIRST_AT)
+    return first_at if isinstance(first_at, str) else None
 
 
 def requested_agent_of(message: Message) -> RequestedAgent | None:

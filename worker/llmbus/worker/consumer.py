@@ -17,8 +17,9 @@ from typing import Final
 
 from llmbus.shared.bus.interface import Bus, Delivery, Subscription
 from llmbus.shared.clock import Clock
-from llmbus.shared.envelope import attempt_of
+from llmbus.shared.envelope import attempt_of, submission_of
 from llmbus.shared.errors import DeliveryLostError
+from llmbus.shared.task import AgentTask
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import Execution, read_task
@@ -28,7 +29,7 @@ from llmbus.worker.settlement import Settlement
 
 __all__ = ["Consumer"]
 
-_REMEMBERED_MESSAGES: Final = 10_000
+_REMEMBERED_RUNS: Final = 10_000
 
 _log = logging.getLogger("llmbus.worker")
 
@@ -52,15 +53,17 @@ class Consumer:
         self._observe = observer
         self._settlement = Settlement(bus, layout, clock, observer, self._remember)
         self._free = {lane: asyncio.Semaphore(number) for lane, number in slots.items()}
-        self._running: dict[RunKey, Run] = {}
-        self._settled: OrderedDict[str, None] = OrderedDict()
+        self._runs: set[Run] = set()
+        self._current: dict[str, Run] = {}
+        """The latest run of each task, by its id."""
+        self._settled: OrderedDict[RunKey, None] = OrderedDict()
         self._subscriptions: list[Subscription] = []
         self._acks: set[asyncio.Task[None]] = set()
 
     @property
     def slots_used(self) -> int:
         """How many tasks run now."""
-        return sum(run.started for run in self._running.values())
+        return sum(run.started for run in self._runs)
 
     async def start(self) -> None:
         """Begin to take tasks. No lane is asked for more than it has slots: whatever waits here
@@ -75,8 +78,8 @@ class Consumer:
         that, too. Nothing that is returned is charged an attempt."""
         subscriptions, self._subscriptions = self._subscriptions, []
         await asyncio.gather(*(subscription.cancel() for subscription in subscriptions))
-        self._interrupt(run for run in self._running.values() if not run.started)
-        works = [run.work for run in self._running.values() if run.work]
+        self._interrupt(run for run in self._runs if not run.started)
+        works = [run.work for run in self._runs if run.work is not None]
         if works:
             await asyncio.wait(works, timeout=grace.total_seconds())
         self.interrupt()
@@ -84,7 +87,7 @@ class Consumer:
 
     def interrupt(self) -> None:
         """End the grace time now: every task that still runs goes back to its queue."""
-        self._interrupt(self._running.values())
+        self._interrupt(self._runs)
 
     def _interrupt(self, runs: Iterable[Run]) -> None:
         for run in list(runs):
@@ -92,20 +95,20 @@ class Consumer:
                 run.work.cancel()
 
     def _take(self, lane: str, delivery: Delivery) -> None:
-        if delivery.message_id in self._settled:
+        task = read_task(delivery.message)
+        key = _key_of(delivery, task)
+        if key in self._settled:
             self._ack_soon(delivery)
             return
-        task = read_task(delivery.message)
-        task_id = delivery.message_id if isinstance(task, Parked) else task.task_id
-        key = (task_id, attempt_of(delivery.message))
-        run = self._running.get(key)
-        if run is not None:
+        run = self._current.get(key.task_id)
+        if run is not None and _asks_for(run, key):
             run.adopt(delivery)
-            self._observe(DeliveryAdopted(task_id, lane, key[1]))
+            self._observe(DeliveryAdopted(key.task_id, lane, key.attempt))
             return
-        run = self._running[key] = Run(key, lane, delivery.message, task)
+        run = self._current[key.task_id] = Run(key, lane, delivery.message, task)
         run.adopt(delivery)
-        run.work = asyncio.create_task(self._carry(run), name=f"run {task_id}")
+        self._runs.add(run)
+        run.work = asyncio.create_task(self._carry(run), name=f"run {key.task_id}")
 
     async def _carry(self, run: Run) -> None:
         """One run, from waiting for a slot to its settlement. Never raises."""
@@ -117,38 +120,52 @@ class Consumer:
         except Exception as error:
             await self._park_defect(run, error)
         finally:
-            del self._running[run.key]
+            self._runs.discard(run)
+            # A task that was asked for anew while this run was answering has the place by now.
+            if self._current.get(run.key.task_id) is run:
+                del self._current[run.key.task_id]
 
     async def _park_defect(self, run: Run, error: Exception) -> None:
         """A defect of ours must neither lose the task nor bring it back in a hot loop."""
-        _log.exception("run_not_settled", extra={"fields": {"task_id": run.key[0]}})
+        _log.exception("run_not_settled", extra={"fields": {"task_id": run.key.task_id}})
         reason = f"a defect of llmbus: {type(error).__name__}; the worker's log has the details"
         try:
             await self._settlement.settle(run, Parked(reason))
         except Exception:
             # Unsettled, the message returns to its queue when this worker ends.
-            _log.exception("run_not_parked", extra={"fields": {"task_id": run.key[0]}})
+            _log.exception("run_not_parked", extra={"fields": {"task_id": run.key.task_id}})
 
     async def _run(self, run: Run) -> None:
         if isinstance(run.task, Parked):
             await self._settlement.settle(run, run.task)
             return
         run.started = True
-        task_id, attempt = run.key
-        self._observe(TaskStarted(task_id, run.lane, attempt))
+        self._observe(TaskStarted(run.key.task_id, run.lane, run.key.attempt))
         outcome = await self._execution.run(run.task, run.message)
         await self._settlement.settle(run, outcome)
 
     def _remember(self, run: Run) -> None:
-        for message_id in run.message_ids:
-            self._settled[message_id] = None
-        while len(self._settled) > _REMEMBERED_MESSAGES:
+        self._settled[run.key] = None
+        while len(self._settled) > _REMEMBERED_RUNS:
             self._settled.popitem(last=False)
 
     def _ack_soon(self, delivery: Delivery) -> None:
         ack = asyncio.create_task(_ack(delivery))
         self._acks.add(ack)
         ack.add_done_callback(self._acks.discard)
+
+
+def _key_of(delivery: Delivery, task: AgentTask | Parked) -> RunKey:
+    """What nobody can read is told apart by its message id alone."""
+    task_id = delivery.message_id if isinstance(task, Parked) else task.task_id
+    submission = submission_of(delivery.message) or delivery.message_id
+    return RunKey(task_id, submission, attempt_of(delivery.message))
+
+
+def _asks_for(run: Run, key: RunKey) -> bool:
+    """The same message again, or the same task submitted again while it runs: one call serves both.
+    Once the run is answering, whoever submits may have the answer already and wants another."""
+    return run.key == key or (run.key.attempt == key.attempt and not run.answering)
 
 
 async def _ack(delivery: Delivery) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from llmbus.shared.bus.interface import Delivery, Message
 from llmbus.shared.errors import DeliveryLostError
@@ -12,8 +13,15 @@ from llmbus.worker.outcome import Parked
 
 __all__ = ["Run", "RunKey"]
 
-RunKey = tuple[str, int]
-"""Task id and attempt: a retry that comes due early is another run, not a copy of this one."""
+
+class RunKey(NamedTuple):
+    """What makes two messages ask for the same run."""
+
+    task_id: str
+    submission: str
+    """One per `submit`: its publishes share it when the broker's confirmation was late."""
+    attempt: int
+    """A retry that comes due early is another run."""
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +35,8 @@ class Run:
     task: AgentTask | Parked
     """The task, or why its body cannot be used."""
     started: bool = False
+    answering: bool = False
+    """The run has ended and its consequences are being published: who asks now asks anew."""
     confirmed: bool = False
     """The broker has confirmed what follows from the outcome: only the ack is missing."""
     work: asyncio.Task[None] | None = None
@@ -35,11 +45,6 @@ class Run:
     def adopt(self, delivery: Delivery) -> None:
         """Settle this delivery, too, when the run ends. A redelivery replaces its predecessor."""
         self._deliveries[delivery.message_id] = delivery
-
-    @property
-    def message_ids(self) -> tuple[str, ...]:
-        """The messages that this run will settle."""
-        return tuple(self._deliveries)
 
     async def ack(self) -> None:
         """The task is dealt with. A delivery that is lost comes again and is then known."""

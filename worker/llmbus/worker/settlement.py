@@ -72,6 +72,7 @@ class Settlement:
     async def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what the outcome asks for. Returns when it is done; while the broker is away it
         waits, holding the result, so the number of waiting results is bounded by the slots."""
+        run.answering = True
         match outcome:
             case Completed(result):
                 await self._answer(run, result)
@@ -141,5 +142,4 @@ class Settlement:
 
 
 def _place(run: Run) -> tuple[str, str, int]:
-    task_id, attempt = run.key
-    return task_id, run.lane, attempt
+    return run.key.task_id, run.lane, run.key.attempt
