@@ -8,6 +8,8 @@ export UV_NO_PROGRESS := 1
 # (no venv module, externally managed environment) and leaves nothing outside the checkout.
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.tools/bin/uv)
 PY := .venv/bin/python
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--all-extras --group dev --custom-compile-command "make lock" pyproject.toml
 ROOMS := shared producer worker ops
 
 $(CURDIR)/.tools/bin/uv:
@@ -19,7 +21,7 @@ $(CURDIR)/.tools/bin/uv:
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup demo test check format lock contract bench clean
+.PHONY: help setup demo test check format lock lock-is-current contract bench clean
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -38,14 +40,27 @@ check: .venv/.ok ## lint, types, import rules, contract files, lock
 	@.venv/bin/mypy $(ROOMS) tests benchmarks
 	@.venv/bin/pyright
 	@.venv/bin/lint-imports
-	@$(PY) -m benchmarks.contract_files --check
+	@$(PY) -m llmbus.ops.contract docs/contract --check
+	@$(MAKE) --no-print-directory lock-is-current
 
 format: .venv/.ok ## format and fix what can be fixed
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
 lock: | $(UV) ## compile requirements.lock from pyproject.toml (hashes, no addresses)
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --all-extras --group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	@$(COMPILE) -o requirements.lock
+
+lock-is-current: | $(UV)
+	@cp requirements.lock .requirements.lock.now
+	@$(COMPILE) -o .requirements.lock.now
+	@diff -u requirements.lock .requirements.lock.now >&2 || { echo "requirements.lock does not follow from pyproject.toml: run 'make lock' and commit it" >&2; exit 1; }
+	@rm -f .requirements.lock.now
+
+contract: .venv/.ok ## write docs/contract from the types
+	@$(PY) -m llmbus.ops.contract docs/contract
+
+bench: .venv/.ok ## measure, side by side with a hand-written aio-pika loop
+	@$(PY) -m tests.services run -- $(PY) -m benchmarks $(ARGS)
 
 clean: ## remove all that the commands above wrote into this checkout
 	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .coverage* .import_linter_cache .hypothesis build dist

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from llmbus.shared.errors import InvalidTaskError, UnsupportedSchemaError
-from llmbus.shared.task import SCHEMA_VERSION
+from llmbus.shared.task import SCHEMA_VERSION, Moment
 
 __all__ = ["ExecutionResult", "ExecutionStatus", "Failure", "FailureKind", "Usage"]
 
@@ -87,8 +86,8 @@ class ExecutionResult(msgspec.Struct):
     task_id: str
     agent: str
     status: ExecutionStatus
-    started_at: datetime
-    completed_at: datetime | None = None
+    started_at: Moment
+    completed_at: Moment | None = None
     output: str = ""
     error: str = ""
     metadata: dict[str, Any] = {}

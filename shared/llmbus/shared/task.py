@@ -6,16 +6,26 @@ import math
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from llmbus.shared.errors import InvalidTaskError, UnsupportedSchemaError
 
-__all__ = ["SCHEMA_VERSION", "AgentTask", "ProjectPhase", "TaskPriority", "TaskStatus"]
+__all__ = ["SCHEMA_VERSION", "AgentTask", "Moment", "ProjectPhase", "TaskPriority", "TaskStatus"]
 
 SCHEMA_VERSION: Final = 1
 """The version of the wire contract that this release writes, and the only one it reads."""
+
+
+# What the schema for other languages says of a field. Python checks most of it in `validate`, with
+# texts that say what to do; only the time zone is checked by the decoder itself.
+_POSITIVE: Final = msgspec.Meta(extra_json_schema={"exclusiveMinimum": 0})
+Required = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1})]
+Positive = Annotated[float, _POSITIVE]
+Moment = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""ISO 8601; existing callers also write it without a time zone."""
+ZonedMoment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class TaskPriority(StrEnum):
@@ -70,31 +80,31 @@ class AgentTask(msgspec.Struct):
     (a `ValueError`) that names the field when one is empty or out of range.
     """
 
-    task_id: str
-    title: str
-    description: str
-    agent: str
+    task_id: Required
+    title: Required
+    description: Required
+    agent: Required
     priority: TaskPriority = TaskPriority.MEDIUM
     phase: ProjectPhase = ProjectPhase.DEVELOPMENT
     dependencies: list[str] = []
-    estimated_hours: float = 1.0
+    estimated_hours: Positive = 1.0
     deliverables: list[str] = []
     success_criteria: list[str] = []
     commands: list[str] = []
     tags: list[str] = []
     output_files: list[str] = []
     status: TaskStatus = TaskStatus.PENDING
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
     notes: str = ""
     metadata: dict[str, Any] = {}
     schema_version: int = SCHEMA_VERSION
-    created_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
-    deadline: datetime | None = None
+    created_at: ZonedMoment = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    deadline: ZonedMoment | None = None
     """No run starts after this moment, and a running one is cut at it. Needs a time zone."""
-    timeout_seconds: float | None = None
+    timeout_seconds: Positive | None = None
     """How long one attempt may run; None leaves it to the worker."""
-    max_attempts: int | None = None
+    max_attempts: Annotated[int, _POSITIVE] | None = None
     """How many runs may start at most; None leaves it to the worker."""
     tenant: str | None = None
     """On whose behalf; kept through every retry."""

@@ -48,7 +48,7 @@ class CountedProviders(ScriptedProviders):
     have begun do not end."""
 
     def __init__(self, scripts: Mapping[str, Script] | None = None) -> None:
-        super().__init__(scripts)
+        super().__init__(scripts or {})
         self.calls: Counter[str] = Counter()
         self.order: list[str] = []
         self.gate = asyncio.Event()

@@ -10,24 +10,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from llmbus.shared.bus.interface import Bus, Delivery, Subscription
-from llmbus.shared.clock import Clock
+from llmbus.shared.bus.interface import Bus, Delivery, Message, Subscription
 from llmbus.shared.envelope import attempt_of, submission_of
 from llmbus.shared.errors import DeliveryLostError
 from llmbus.shared.task import AgentTask
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import DeliveryAdopted, Observer, TaskStarted
-from llmbus.worker.execution import Execution, read_task
-from llmbus.worker.outcome import Interrupted, Parked
+from llmbus.worker.execution import read_task
+from llmbus.worker.outcome import Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
-from llmbus.worker.settlement import Settlement
 
 __all__ = ["Consumer"]
+
+Execute = Callable[[AgentTask, Message], Awaitable[Outcome]]
+Settle = Callable[[Run, Outcome], Awaitable[None]]
 
 _REMEMBERED_RUNS: Final = 10_000
 
@@ -42,16 +43,16 @@ class Consumer:
         bus: Bus,
         layout: Layout,
         slots: Mapping[str, int],
-        execution: Execution,
-        clock: Clock,
+        execute: Execute,
+        settle: Settle,
         observer: Observer,
     ) -> None:
         self._bus = bus
         self._layout = layout
         self._slots = slots
-        self._execution = execution
+        self._execute = execute
+        self._settle = settle
         self._observe = observer
-        self._settlement = Settlement(bus, layout, clock, observer, self._remember)
         self._free = {lane: asyncio.Semaphore(number) for lane, number in slots.items()}
         self._runs: set[Run] = set()
         self._current: dict[str, Run] = {}
@@ -116,11 +117,13 @@ class Consumer:
             async with self._free[run.lane]:
                 await self._run(run)
         except asyncio.CancelledError:
-            await self._settlement.settle(run, Interrupted())
+            await self._settle(run, Interrupted())
         except Exception as error:
             await self._park_defect(run, error)
         finally:
             self._runs.discard(run)
+            if run.confirmed:
+                self._remember(run.key)
             # A task that was asked for anew while this run was answering has the place by now.
             if self._current.get(run.key.task_id) is run:
                 del self._current[run.key.task_id]
@@ -130,22 +133,22 @@ class Consumer:
         _log.exception("run_not_settled", extra={"fields": {"task_id": run.key.task_id}})
         reason = f"a defect of llmbus: {type(error).__name__}; the worker's log has the details"
         try:
-            await self._settlement.settle(run, Parked(reason))
+            await self._settle(run, Parked(reason))
         except Exception:
             # Unsettled, the message returns to its queue when this worker ends.
             _log.exception("run_not_parked", extra={"fields": {"task_id": run.key.task_id}})
 
     async def _run(self, run: Run) -> None:
         if isinstance(run.task, Parked):
-            await self._settlement.settle(run, run.task)
+            await self._settle(run, run.task)
             return
         run.started = True
         self._observe(TaskStarted(run.key.task_id, run.lane, run.key.attempt))
-        outcome = await self._execution.run(run.task, run.message)
-        await self._settlement.settle(run, outcome)
+        outcome = await self._execute(run.task, run.message)
+        await self._settle(run, outcome)
 
-    def _remember(self, run: Run) -> None:
-        self._settled[run.key] = None
+    def _remember(self, key: RunKey) -> None:
+        self._settled[key] = None
         while len(self._settled) > _REMEMBERED_RUNS:
             self._settled.popitem(last=False)
 

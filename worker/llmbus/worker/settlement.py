@@ -7,7 +7,6 @@ loses one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Final, assert_never
 
 from llmbus.shared.bus.interface import Bus, Message
@@ -52,22 +51,13 @@ _PAUSE_SECONDS: Final = 1.0
 
 
 class Settlement:
-    """Settles runs. `on_confirmed` hears of a run whose consequences the broker has confirmed,
-    before it is acked: from then on a redelivery must not run again."""
+    """Settles runs on one bus."""
 
-    def __init__(
-        self,
-        bus: Bus,
-        layout: Layout,
-        clock: Clock,
-        observer: Observer,
-        on_confirmed: Callable[[Run], None],
-    ) -> None:
+    def __init__(self, bus: Bus, layout: Layout, clock: Clock, observer: Observer) -> None:
         self._bus = bus
         self._layout = layout
         self._clock = clock
         self._observe = observer
-        self._on_confirmed = on_confirmed
 
     async def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what the outcome asks for. Returns when it is done; while the broker is away it
@@ -117,7 +107,6 @@ class Settlement:
 
     async def _forget(self, run: Run) -> None:
         run.confirmed = True
-        self._on_confirmed(run)
         await run.ack()
 
     async def _publish(self, run: Run, exchange: str, key: str, message: Message) -> None:

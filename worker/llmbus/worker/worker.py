@@ -28,6 +28,7 @@ from llmbus.worker.llm_abstractions.errors import ProviderUnusableError
 from llmbus.worker.llm_abstractions.factory import Providers
 from llmbus.worker.retry import RetryPolicy
 from llmbus.worker.settings import WorkerSettings, slots_per_lane
+from llmbus.worker.settlement import Settlement
 
 __all__ = ["Surroundings", "Worker"]
 
@@ -119,8 +120,14 @@ class Worker:
             around.clock,
             self._settings.worker_id,
         )
+        settlement = Settlement(around.bus, around.layout, around.clock, around.observer)
         return Consumer(
-            around.bus, around.layout, self._slots, execution, around.clock, around.observer
+            around.bus,
+            around.layout,
+            self._slots,
+            execution.run,
+            settlement.settle,
+            around.observer,
         )
 
     def _describe(self) -> WorkerEntry:

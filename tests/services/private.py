@@ -1,0 +1,77 @@
+"""A RabbitMQ of a test's own, which it may stop, kill and start again."""
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from tests.services import debian, native
+from tests.services.binaries import RabbitMQBinaries
+from tests.services.endpoints import AMQP_URL_VARIABLE
+from tests.services.errors import BrokerCannotBeRestarted, NoWayWorked, StartFailed, Unavailable
+from tests.services.rabbitmq_node import RabbitMQNode, running_node
+from tests.services.ways import Way, enter_first_that_works
+
+
+class PrivateBroker:
+    """A broker that keeps its ports, user and data from one start to the next.
+
+    All methods block; in a coroutine call them through `asyncio.to_thread`.
+    """
+
+    def __init__(self, node: RabbitMQNode) -> None:
+        self._node = node
+        self.amqp_url = node.endpoint.amqp_url
+        self.api_url = node.endpoint.api_url
+
+    def start(self) -> None:
+        """Return when AMQP and the management API answer; at once if it runs. ~5 s."""
+        self._node.start()
+
+    def stop(self) -> None:
+        """Shut down in order: clients are told, confirmed work is on disk. 1-6 s."""
+        self._node.stop()
+
+    def kill9(self) -> None:
+        """SIGKILL, as in a crash. At once."""
+        self._node.kill_vm()
+
+
+@contextmanager
+def private_broker(*, extra_conf: Sequence[str] = ()) -> Generator[PrivateBroker]:
+    """A started broker, nothing of which is left at the end or when this process is killed.
+
+        with private_broker() as broker:
+            ...  # connect to broker.amqp_url
+            broker.kill9()
+            broker.start()  # same URL; durable queues and their persistent messages are back
+
+    `extra_conf` are lines of rabbitmq.conf. Raises BrokerCannotBeRestarted where only URLs or
+    containers are available, StartFailed if a broker is there and does not start.
+    """
+    ways = [
+        Way("native", lambda: _node_of(native.rabbitmq_binaries, extra_conf)),
+        Way("deb", lambda: _node_of(_unpacked_binaries, extra_conf)),
+    ]
+    with ExitStack() as stack:
+        try:
+            node = enter_first_that_works("a private RabbitMQ", ways, stack).service
+        except NoWayWorked as reasons:
+            if reasons.start_failed:  # a fault to be seen, not a reason to skip a test
+                raise StartFailed(str(reasons)) from None
+            raise BrokerCannotBeRestarted(str(reasons)) from None
+        yield PrivateBroker(node)
+
+
+def _node_of(
+    find: Callable[[], RabbitMQBinaries], extra_conf: Sequence[str]
+) -> AbstractContextManager[RabbitMQNode]:
+    return running_node(find(), extra_conf=extra_conf)
+
+
+def _unpacked_binaries() -> RabbitMQBinaries:
+    """With URLs set a broker is there already: then only a tree of an earlier run is used."""
+    if not os.environ.get(AMQP_URL_VARIABLE):
+        return debian.rabbitmq_binaries()
+    if tree := debian.existing_tree():
+        return debian.rabbitmq_in(tree)
+    raise Unavailable(f"{AMQP_URL_VARIABLE} is set, so nothing is downloaded")
