@@ -1,1 +1,1 @@
-"""."""
+"""What operators run: the `llmbus` command, and the queries behind it."""

@@ -1,7 +1,7 @@
 """The contract for other languages: JSON Schema and AsyncAPI, generated from the types.
 
-    python -m llmbus.ops.contract docs/contract             write the files
-    python -m llmbus.ops.contract docs/contract --check     fail if they are not what we speak
+python -m llmbus.ops.contract docs/contract             write the files
+python -m llmbus.ops.contract docs/contract --check     fail if they are not what we speak
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import argparse
 import inspect
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -40,7 +40,7 @@ def _json_schema(kind: type) -> dict[str, Any]:
 
 
 def _asyncapi() -> dict[str, Any]:
-    (_, _, _), schemas = msgspec.json.schema_components(
+    _, schemas = msgspec.json.schema_components(
         [AgentTask, ExecutionResult, RequestedAgent], ref_template="#/components/schemas/{name}"
     )
     return {
@@ -161,14 +161,14 @@ def _steady(schema: Any) -> Any:
     """The schema without what differs from one generation to the next: msgspec writes a default
     that a factory makes, such as the current time, as it was at this moment."""
     if isinstance(schema, list):
-        return [_steady(part) for part in schema]
+        return [_steady(part) for part in cast("list[Any]", schema)]
     if not isinstance(schema, dict):
         return schema
-    steady = {name: _steady(part) for name, part in schema.items()}
+    steady = {name: _steady(part) for name, part in cast("dict[str, Any]", schema).items()}
     if isinstance(steady.get("description"), str):
         steady["description"] = inspect.cleandoc(steady["description"])
-    if isinstance(made := steady.get("created_at"), dict):
-        made.pop("default", None)
+    if "created_at" in steady:
+        steady["created_at"].pop("default", None)
     return steady
 
 

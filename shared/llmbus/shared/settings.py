@@ -32,7 +32,9 @@ class QueueType(StrEnum):
 class BusSettings(BaseSettings):
     """How to reach RabbitMQ and how the queues are laid out."""
 
-    model_config = SettingsConfigDict(env_prefix="LLMBUS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LLMBUS_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     amqp_url: SecretStr = SecretStr("amqp://guest:guest@127.0.0.1:5672/")
     """LLMBUS_AMQP_URL: amqp[s]://user:password@host:port/vhost"""
@@ -87,7 +89,9 @@ class BusSettings(BaseSettings):
 class StoreSettings(BaseSettings):
     """How to reach Redis."""
 
-    model_config = SettingsConfigDict(env_prefix="LLMBUS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LLMBUS_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     """LLMBUS_REDIS_URL: redis[s]://:password@host:port/db"""

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from llmbus.shared import AgentTask, ProjectPhase, TaskPriority, TaskStatus
 from llmbus.shared.errors import InvalidTaskError, UnsupportedSchemaError
 
-REQUIRED = {"task_id": "t1", "title": "Title", "description": "Do it.", "agent": "gpt-4"}
+REQUIRED: dict[str, Any] = {
+    "task_id": "t1",
+    "title": "Title",
+    "description": "Do it.",
+    "agent": "gpt-4",
+}
 
 TEXT = st.text(min_size=1).filter(lambda text: bool(text.strip()))
 TASKS = st.builds(

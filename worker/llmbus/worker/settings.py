@@ -24,7 +24,9 @@ def _own_name() -> str:
 class WorkerSettings(BaseSettings):
     """One worker process."""
 
-    model_config = SettingsConfigDict(env_prefix="LLMBUS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LLMBUS_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     worker_id: str = Field(default_factory=_own_name)
     lanes: Annotated[tuple[str, ...], NoDecode] = ()

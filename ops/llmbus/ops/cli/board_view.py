@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from itertools import chain
 from typing import Final
@@ -27,7 +27,7 @@ _LINES_AROUND_THE_ROWS: Final = 12
 
 
 @contextmanager
-def following(board: Board, console: Console, title: str) -> Iterator[None]:
+def following(board: Board, console: Console, title: str) -> Generator[None]:
     """Keep the table on the terminal up to date. Prints nothing where there is no terminal: the
     caller's own lines say what happened."""
     if not console.is_terminal:

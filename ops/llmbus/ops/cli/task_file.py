@@ -31,26 +31,29 @@ def read_tasks(path: Path) -> list[AgentTask]:
     return tasks
 
 
+class _TaskFile(msgspec.Struct):
+    tasks: list[Any]
+
+
 def _entries(path: Path, raw: bytes) -> list[Any]:
     try:
         if path.suffix in {".jsonl", ".ndjson"}:
-            return list(msgspec.json.Decoder().decode_lines(raw))
-        content = msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
-        raise InvalidTaskError(f"{path} is not JSON: {error}") from error
-    entries = content.get("tasks") if isinstance(content, dict) else content
-    if not isinstance(entries, list):
+            return msgspec.json.Decoder(Any).decode_lines(raw)
+        content = msgspec.json.decode(raw, type=list[Any] | _TaskFile)
+    except msgspec.ValidationError:
         raise InvalidTaskError(
             f"{path} must hold a list of tasks, or an object with a list `tasks`"
-        )
-    return entries
+        ) from None
+    except msgspec.DecodeError as error:
+        raise InvalidTaskError(f"{path} is not JSON: {error}") from error
+    return content.tasks if isinstance(content, _TaskFile) else content
 
 
 def _task(path: Path, number: int, entry: Any) -> AgentTask:
-    if not isinstance(entry, dict):
-        raise InvalidTaskError(f"{path}: entry {number} is not an object")
     try:
-        return AgentTask.from_dict(entry)
+        return AgentTask.from_dict(msgspec.convert(entry, dict[str, Any]))
+    except msgspec.ValidationError:
+        raise InvalidTaskError(f"{path}: entry {number} is not an object") from None
     except InvalidInputError as error:
         name = entry.get("task_id") or f"number {number}"
         raise InvalidTaskError(f"{path}: entry {name}: {error}") from error

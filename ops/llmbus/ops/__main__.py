@@ -1,0 +1,5 @@
+"""`python -m llmbus.ops` is the `llmbus` command."""
+
+from llmbus.ops.cli import main
+
+main()

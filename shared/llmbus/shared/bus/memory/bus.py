@@ -1,0 +1,146 @@
+"""One connection to a broker in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, timedelta
+from enum import Enum, auto
+from types import TracebackType
+from typing import Final, Self
+
+from llmbus.shared.bus.interface import Message, OnDelivery, QueueDepth
+from llmbus.shared.bus.memory.broker import MemoryBroker
+from llmbus.shared.bus.memory.delivery import Consumer
+from llmbus.shared.errors import BrokerUnreachableError, ClosedError
+from llmbus.shared.topology import Topology
+
+__all__ = ["MemoryBus"]
+
+DEFAULT_PUBLISH_TIMEOUT: Final = timedelta(seconds=10)
+_PAUSED: Final = "the broker in memory is paused"
+
+
+class _State(Enum):
+    NEW = auto()
+    OPEN = auto()
+    CLOSED = auto()
+
+
+class MemoryBus:
+    """A `Bus` within one process, which keeps every promise of the interface.
+
+    A publish needs no repeats here: the broker either takes the message at once or is not reached
+    within `publish_timeout`, so `PublishUnknownError` and `PublishRefusedError` never occur.
+    """
+
+    def __init__(
+        self, broker: MemoryBroker, *, publish_timeout: timedelta = DEFAULT_PUBLISH_TIMEOUT
+    ) -> None:
+        self._broker = broker
+        self._publish_timeout = publish_timeout
+        self._state = _State.NEW
+        self._consumers: list[Consumer] = []
+
+    async def __aenter__(self) -> Self:
+        if self._state is not _State.NEW:
+            raise ClosedError("a bus is opened once")
+        if not self._broker.is_reachable:
+            raise BrokerUnreachableError(_PAUSED)
+        self._state = _State.OPEN
+        self._broker.connect(self)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._state = _State.CLOSED
+        self._broker.disconnect(self)
+
+    async def declare(self, topology: Topology) -> None:
+        self._require_connection()
+        self._broker.declare(topology)
+
+    async def publish(self, exchange: str, routing_key: str, message: Message) -> None:
+        self._require_open()
+        if not self._broker.is_reachable:
+            await self._until_reachable()
+        self._broker.publish(exchange, routing_key, _as_on_the_wire(message))
+        await asyncio.sleep(0)  # a confirm takes a turn too; else a publisher could starve the loop
+
+    async def consume(
+        self, queue: str, prefetch: int, on_delivery: OnDelivery
+    ) -> MemorySubscription:
+        self._require_connection()
+        if prefetch < 1:
+            raise ValueError(f"prefetch must be at least 1, not {prefetch}")
+        consumer = Consumer(self._broker.queue(queue), prefetch, on_delivery)
+        self._consumers.append(consumer)
+        consumer.attach()
+        return MemorySubscription(self, consumer)
+
+    async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
+        self._require_connection()
+        return {name: self._broker.depth(name) for name in queues}
+
+    def lost(self) -> None:
+        """Called by the broker: this connection is gone."""
+        for consumer in self._consumers:
+            consumer.detach()
+        for consumer in self._consumers:
+            consumer.lose_deliveries()
+        self._forget_finished_consumers()
+
+    def restored(self) -> None:
+        """Called by the broker: this connection is back, and so are its subscriptions."""
+        for consumer in self._consumers:
+            consumer.attach()
+
+    def cancel(self, consumer: Consumer) -> None:
+        consumer.cancel()
+        self._forget_finished_consumers()
+
+    def _forget_finished_consumers(self) -> None:
+        self._consumers = [consumer for consumer in self._consumers if not consumer.is_finished]
+
+    async def _until_reachable(self) -> None:
+        try:
+            async with asyncio.timeout(self._publish_timeout.total_seconds()):
+                await self._broker.until_reachable()
+        except TimeoutError:
+            raise BrokerUnreachableError(
+                f"{_PAUSED}, and was for {self._publish_timeout}"
+            ) from None
+        self._require_open()
+
+    def _require_connection(self) -> None:
+        self._require_open()
+        if not self._broker.is_reachable:
+            raise BrokerUnreachableError(_PAUSED)
+
+    def _require_open(self) -> None:
+        if self._state is not _State.OPEN:
+            raise ClosedError(f"the bus is {self._state.name.lower()}, use it inside `async with`")
+
+
+class MemorySubscription:
+    """A consumer of a `MemoryBus`; it outlasts lost connections."""
+
+    def __init__(self, bus: MemoryBus, consumer: Consumer) -> None:
+        self._bus = bus
+        self._consumer = consumer
+
+    async def cancel(self) -> None:
+        self._bus.cancel(self._consumer)
+
+
+def _as_on_the_wire(message: Message) -> Message:
+    """A copy that the sender cannot change any more, with the precision that AMQP has."""
+    timestamp = message.timestamp
+    if timestamp is not None:
+        timestamp = timestamp.astimezone(UTC).replace(microsecond=0)
+    return replace(message, headers=dict(message.headers), timestamp=timestamp)

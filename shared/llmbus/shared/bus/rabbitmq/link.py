@@ -1,0 +1,191 @@
+"""A connection that comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from aiormq.exceptions import AMQPError
+
+from llmbus.shared.bus.rabbitmq.address import Address
+from llmbus.shared.bus.rabbitmq.connection import OpenConnection, open_connection, reason
+from llmbus.shared.errors import (
+    BrokerUnreachableError,
+    ClosedError,
+    ConfigurationError,
+    LlmbusError,
+    UnavailableError,
+)
+
+__all__ = ["LOST", "PAUSE_AFTER_LOSS_SECONDS", "Link", "loss_as_error"]
+
+LOST: Final = (AMQPError, OSError, RuntimeError)
+"""What aiormq raises from a call whose channel or connection is gone."""
+PAUSE_AFTER_LOSS_SECONDS: Final = 0.02
+"""Calls on a lost connection fail at once: without a pause, whoever repeats them starves the task
+that would notice the loss."""
+
+_ATTEMPT_TIMEOUT_SECONDS: Final = 10.0
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_log = logging.getLogger("llmbus.bus")
+_Result = TypeVar("_Result")
+
+
+@contextmanager
+def loss_as_error() -> Generator[None]:
+    """Turns what aiormq raises on a loss, and `LOST` does not hold, into a `ConnectionError`.
+
+    It cancels what waits on a connection that is lost, or raises a bare `Exception` from it.
+    A cancellation that somebody asked for passes.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    except asyncio.CancelledError:
+        if task is None or task.cancelling() > before:
+            raise
+        raise ConnectionError("the connection was lost") from None
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise ConnectionError("the connection was lost") from None
+
+
+class Link:
+    """One connection for one purpose. When it is lost it is opened again, for ever.
+
+    Not aio-pika's robust connection: that restores consumers under their old tags (which kills
+    the connection on RabbitMQ 4.3), waits a fixed time without jitter, and has no deadline.
+    """
+
+    def __init__(self, address: Address, client_name: str, heartbeat_seconds: int) -> None:
+        self._address = address
+        self._client_name = client_name
+        self._heartbeat_seconds = heartbeat_seconds
+        self._current: OpenConnection | None = None
+        self._up = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._closed = False
+        self._trouble = f"no connection to {address} yet"
+
+    async def open(self, within_seconds: float) -> OpenConnection:
+        """The first connection, or why there is none.
+
+        `BrokerLoginError` and `BrokerVhostError` at once: waiting would not help.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_seconds
+        attempt = 0
+        while True:
+            remaining = deadline - loop.time()
+            try:
+                opened = await self._attempt(min(remaining, _ATTEMPT_TIMEOUT_SECONDS))
+            except UnavailableError as error:
+                self._trouble = str(error)
+                pause = _pause_seconds(attempt)
+                if loop.time() + pause >= deadline:
+                    raise self.unreachable(within_seconds) from None
+                await asyncio.sleep(pause)
+                attempt += 1
+            else:
+                self._start(opened)
+                return opened
+
+    async def connection(self) -> OpenConnection:
+        """The open connection; waits for it as long as it takes. `ClosedError` after `close()`."""
+        if self._keeper is None and not self._closed:
+            self._start(None)
+        while self._current is None:
+            if self._closed:
+                raise ClosedError("the bus was closed")
+            await self._up.wait()
+        return self._current
+
+    async def run(
+        self, operation: Callable[[OpenConnection], Awaitable[_Result]], within_seconds: float
+    ) -> _Result:
+        """The result of an operation that may be repeated when the connection breaks under it."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                while True:
+                    try:
+                        opened = await self.connection()
+                        with loss_as_error():
+                            return await operation(opened)
+                    except LlmbusError:
+                        raise
+                    except LOST as error:
+                        self._trouble = f"connection to {self._address} broke: {reason(error)}"
+                        await asyncio.sleep(PAUSE_AFTER_LOSS_SECONDS)
+        except TimeoutError:
+            raise self.unreachable(within_seconds) from None
+
+    def unreachable(self, within_seconds: float) -> BrokerUnreachableError:
+        """The error for a caller who has waited that long."""
+        return BrokerUnreachableError(f"{self._trouble} (tried for {within_seconds:g} s)")
+
+    async def close(self) -> None:
+        """Close the connection and stop opening it again."""
+        self._closed = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait((self._keeper,))
+        opened, self._current = self._current, None
+        self._up.set()  # whoever waits for a connection waits in vain
+        if opened is not None:
+            await opened.close()
+
+    def _start(self, opened: OpenConnection | None) -> None:
+        if opened is not None:
+            self._set_current(opened)
+        self._keeper = asyncio.create_task(self._keep(opened), name=self._client_name)
+
+    def _set_current(self, opened: OpenConnection) -> None:
+        self._current = opened
+        self._up.set()
+
+    async def _keep(self, opened: OpenConnection | None) -> None:
+        if opened is None:
+            opened = await self._open_at_last()
+        while True:
+            why = await opened.until_lost()
+            self._current = None
+            self._up.clear()
+            self._trouble = f"connection to {self._address} lost: {why}"
+            _log.warning("%s; opening it again (%s)", self._trouble, self._client_name)
+            await opened.close()
+            opened = await self._open_at_last()
+            _log.info("connection to %s is back (%s)", self._address, self._client_name)
+
+    async def _open_at_last(self) -> OpenConnection:
+        attempt = 0
+        while True:
+            try:
+                opened = await self._attempt(_ATTEMPT_TIMEOUT_SECONDS)
+            except (UnavailableError, ConfigurationError) as error:
+                # A broker that is coming up can miss users and vhosts for a moment, so even
+                # what looks like a wrong setting is tried again, but not silently.
+                if isinstance(error, ConfigurationError) and str(error) != self._trouble:
+                    _log.warning("%s; trying again", error)
+                self._trouble = str(error)
+                await asyncio.sleep(_pause_seconds(attempt))
+                attempt += 1
+            else:
+                self._set_current(opened)
+                return opened
+
+    async def _attempt(self, timeout_seconds: float) -> OpenConnection:
+        return await open_connection(
+            self._address, self._client_name, self._heartbeat_seconds, timeout_seconds
+        )
+
+
+def _pause_seconds(attempt: int) -> float:
+    """Random, so that the clients of a broker that comes back do not arrive all at once."""
+    longest = min(_LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(attempt, 10))
+    return random.uniform(0.02, longest)  # noqa: S311

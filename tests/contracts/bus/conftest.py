@@ -1,0 +1,37 @@
+"""Every test of the contract runs once per transport; `-k memory` needs no broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from llmbus.shared.bus.interface import Bus
+from tests.contracts.bus.traffic import LANE, LAYOUT, OTHER_LANE
+from tests.contracts.bus.transports import MemoryTransport, RabbitmqTransport, Transport
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def transport(request: pytest.FixtureRequest) -> Transport:
+    if request.param == "memory":
+        return MemoryTransport()
+    return RabbitmqTransport(
+        request.getfixturevalue("bus_settings"),
+        request.getfixturevalue("rabbit_api"),
+        request.getfixturevalue("vhost"),
+    )
+
+
+@pytest.fixture
+async def bus(transport: Transport) -> AsyncIterator[Bus]:
+    """An open bus with two lanes declared."""
+    async with transport.new_bus() as bus:
+        await bus.declare(LAYOUT.for_tasks([LANE, OTHER_LANE]))
+        yield bus
+
+
+@pytest.fixture
+async def second_bus(bus: Bus, transport: Transport) -> AsyncIterator[Bus]:
+    """Another open connection to the same broker."""
+    async with transport.new_bus() as second_bus:
+        yield second_bus
