@@ -1,4 +1,4 @@
-"""What an event loop would only log: errors in callbacks, and errors of tasks that nobody awaits."""
+"""What an event loop would only log: errors in callbacks and of tasks that nobody awaits."""
 
 import asyncio
 from typing import Any

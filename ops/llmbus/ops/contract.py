@@ -10,7 +10,7 @@ import argparse
 import inspect
 import sys
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -157,19 +157,13 @@ def _messages() -> dict[str, Any]:
     }
 
 
-def _steady(schema: Any) -> Any:
+def _steady(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema without what differs from one generation to the next: msgspec writes a default
     that a factory makes, such as the current time, as it was at this moment."""
-    if isinstance(schema, list):
-        return [_steady(part) for part in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
-        return schema
-    steady = {name: _steady(part) for name, part in cast("dict[str, Any]", schema).items()}
-    if isinstance(steady.get("description"), str):
-        steady["description"] = inspect.cleandoc(steady["description"])
-    if "created_at" in steady:
-        steady["created_at"].pop("default", None)
-    return steady
+    for struct in schema.get("$defs", schema).values():
+        struct["description"] = inspect.cleandoc(struct.get("description", ""))
+        struct.get("properties", {}).get("created_at", {}).pop("default", None)
+    return schema
 
 
 def _text(document: dict[str, Any]) -> str:
