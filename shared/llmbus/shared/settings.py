@@ -41,7 +41,7 @@ class BusSettings(BaseSettings):
     queue_type: QueueType = QueueType.CLASSIC
     prefix: str = "llmbus"
     """LLMBUS_PREFIX: first part of every exchange's and queue's name."""
-    heartbeat_seconds: int = Field(default=20, ge=1)
+    amqp_heartbeat_seconds: int = Field(default=20, ge=1)
     """A frozen broker is noticed after about three heartbeats."""
     connect_timeout_seconds: float = Field(default=30.0, gt=0)
     """How long the first connection is tried before giving up."""

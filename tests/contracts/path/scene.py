@@ -53,6 +53,12 @@ class CountedProviders(ScriptedProviders):
         self.order: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.answered = asyncio.Semaphore(0)
+
+    async def all_answered(self, count: int) -> None:
+        """Returns in the turn of the loop in which the last of so many calls has ended."""
+        for _ in range(count):
+            await self.answered.acquire()
 
     def get_provider(
         self, agent_type: AgentType | str, model: str | None = None, **kwargs: Any
@@ -73,7 +79,9 @@ class _CountedLlm(BaseLlm):
         self._counts.calls[request.origin.task_id] += 1
         self._counts.order.append(request.origin.task_id)
         await self._counts.gate.wait()
-        return await self._scripted.generate(request)
+        reply = await self._scripted.generate(request)
+        self._counts.answered.release()
+        return reply
 
 
 class Events:

@@ -76,3 +76,18 @@ async def test_worker_shows_itself_and_that_it_drains(scene: Scene) -> None:
     assert entry.agent_types == ("openai-gpt",)
     assert entry.models == ("scripted",)
     assert "code" in entry.capabilities
+
+
+async def test_answer_that_is_on_its_way_is_not_paid_for_again(scene: Scene) -> None:
+    """Every call has ended, no answer is confirmed, and the grace time is over."""
+    scene.providers.gate.clear()
+    async with scene.producer() as producer:
+        async with scene.worker(concurrency=50, grace_seconds=0):
+            handles = await producer.submit_many(task(f"t{n}") for n in range(50))
+            await scene.events.wait_for(TaskStarted, 50)
+            scene.providers.gate.set()
+            await scene.providers.all_answered(50)
+        assert not scene.events.of(TaskInterrupted)
+        results = [await handle.wait(PATIENCE_SECONDS) for handle in handles]
+    assert {result.status for result in results} == {ExecutionStatus.SUCCESS}
+    assert set(scene.providers.calls.values()) == {1}

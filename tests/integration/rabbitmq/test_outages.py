@@ -23,6 +23,7 @@ from tests.support.waiting import Collected, eventually
 LAYOUT = Layout()
 LANE = LAYOUT.lane_queue("a")
 MANY = 300
+VERY_MANY = 4000
 RESTART_SECONDS = 60.0
 
 
@@ -51,39 +52,45 @@ async def test_a_lost_connection_is_told_once_and_so_is_its_return(
         return len(logged.at("INFO")) == 3
 
     await eventually(all_are_back, "the three connections are back")
-    assert sorted(text.rpartition("(")[2] for text in logged.at("WARNING")) == [
+    warnings = [text for text in logged.at("WARNING") if "consumer_timeout" not in text]
+    assert sorted(text.rpartition("(")[2] for text in warnings) == [
         "test consume)",
         "test control)",
         "test publish)",
     ]
-    assert all("lost" in text and "127.0.0.1" in text for text in logged.at("WARNING"))
+    assert all("lost" in text and "127.0.0.1" in text for text in warnings)
     assert all("is back" in text for text in logged.at("INFO"))
-    assert len(logged.lines) == 6
+    assert logged.at("ERROR") == []
     assert vhost.password not in str(logged.lines)
 
 
-async def test_settling_many_while_the_connection_is_lost_never_hangs(
+async def test_nothing_hangs_that_settles_while_the_connection_is_lost(
     bus: RabbitmqBus, rabbit_api: RabbitApi, vhost: Vhost
 ) -> None:
     await bus.declare(LAYOUT.for_tasks(["a"]))
     collected = Collected()
-    await bus.consume(LANE, MANY, collected)
-    await submit(bus, *(str(number) for number in range(MANY)))
-    deliveries = (await collected.wait_for(MANY))[:]
+    await bus.consume(LANE, VERY_MANY, collected)
+    await submit(bus, *(str(number) for number in range(VERY_MANY)))
+    deliveries = iter((await collected.wait_for(VERY_MANY))[:])
+    outcomes: list[type[Exception] | None] = []
+
+    async def settle_one_after_the_other() -> None:
+        for delivery in deliveries:
+            try:
+                await delivery.ack()
+            except DeliveryLostError:
+                outcomes.append(DeliveryLostError)
+            else:
+                outcomes.append(None)
+            await asyncio.sleep(0)
 
     dropping = asyncio.create_task(rabbit_api.drop_connections(vhost))
-    async with asyncio.timeout(20):
-        outcomes = await asyncio.gather(
-            *(delivery.ack() for delivery in deliveries[: MANY // 2]), return_exceptions=True
-        )
-        await dropping
-        outcomes += await asyncio.gather(
-            *(delivery.ack() for delivery in deliveries[MANY // 2 :]), return_exceptions=True
-        )
-    assert {type(outcome) for outcome in outcomes} <= {type(None), DeliveryLostError}
-    assert all(isinstance(outcome, DeliveryLostError) for outcome in outcomes[MANY // 2 :])
-    again = (await collected.wait_for(MANY + MANY // 2))[MANY:]
-    assert all(delivery.redelivered for delivery in again)
+    settling = [asyncio.create_task(settle_one_after_the_other()) for _ in range(50)]
+    _, hanging = await asyncio.wait(settling, timeout=20)
+
+    assert not hanging
+    await dropping
+    assert len(outcomes) == VERY_MANY
 
 
 async def test_a_subscription_outlasts_the_deletion_of_its_queue(
@@ -107,7 +114,7 @@ async def test_a_subscription_outlasts_the_deletion_of_its_queue(
 async def test_a_connection_that_fell_silent_is_replaced(
     proxied: BusSettings, proxy: Proxy
 ) -> None:
-    settings = proxied.model_copy(update={"heartbeat_seconds": 1, "publish_timeout_seconds": 20.0})
+    settings = proxied.model_copy(update={"amqp_heartbeat_seconds": 1, "publish_timeout_seconds": 20.0})
     async with RabbitmqBus(settings) as bus:
         await bus.declare(LAYOUT.for_tasks(["a"]))
         collected = Collected()

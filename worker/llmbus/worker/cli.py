@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -73,5 +74,13 @@ async def _serve(one: Worker) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    async with one:
-        await stop.wait()
+    async with AsyncExitStack() as resources:
+        starting = asyncio.ensure_future(resources.enter_async_context(one))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():  # told to stop while it still waits for the broker
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return
+        await starting
+        await stopping

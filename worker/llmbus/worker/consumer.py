@@ -31,6 +31,8 @@ Execute = Callable[[AgentTask, Message], Awaitable[Outcome]]
 Settle = Callable[[Run, Outcome], Awaitable[None]]
 
 _REMEMBERED_RUNS: Final = 10_000
+_TIME_TO_ANSWER: Final = timedelta(seconds=15)
+"""Beyond the grace time, for results that the broker has not confirmed yet."""
 
 _log = logging.getLogger("llmbus.worker")
 
@@ -79,21 +81,27 @@ class Consumer:
         that, too. Nothing that is returned is charged an attempt."""
         subscriptions, self._subscriptions = self._subscriptions, []
         await asyncio.gather(*(subscription.cancel() for subscription in subscriptions))
-        self._interrupt(run for run in self._runs if not run.started)
-        works = [run.work for run in self._runs if run.work is not None]
-        if works:
-            await asyncio.wait(works, timeout=grace.total_seconds())
+        _interrupt(run for run in self._runs if not run.started)
+        await self._all_ended(grace)
         self.interrupt()
-        await asyncio.gather(*works, *self._acks)
+        await self._all_ended(_TIME_TO_ANSWER)
+        for run in self._runs:
+            if run.work is not None:
+                run.work.cancel()
+        await self._all_ended(None)
+        for run in list(self._runs):  # interrupted before it took its first step
+            await self._settle(run, Interrupted())
+        await asyncio.gather(*self._acks)
 
     def interrupt(self) -> None:
-        """End the grace time now: every task that still runs goes back to its queue."""
-        self._interrupt(self._runs)
+        """End the grace time now: every task that still runs goes back to its queue. What is
+        answering already has been paid for, and goes on."""
+        _interrupt(self._runs)
 
-    def _interrupt(self, runs: Iterable[Run]) -> None:
-        for run in list(runs):
-            if run.work is not None and not run.confirmed:
-                run.work.cancel()
+    async def _all_ended(self, within: timedelta | None) -> None:
+        works = [run.work for run in self._runs if run.work is not None]
+        if works:
+            await asyncio.wait(works, timeout=None if within is None else within.total_seconds())
 
     def _take(self, lane: str, delivery: Delivery) -> None:
         task = read_task(delivery.message)
@@ -169,6 +177,12 @@ def _asks_for(run: Run, key: RunKey) -> bool:
     """The same message again, or the same task submitted again while it runs: one call serves both.
     Once the run is answering, whoever submits may have the answer already and wants another."""
     return run.key == key or (run.key.attempt == key.attempt and not run.answering)
+
+
+def _interrupt(runs: Iterable[Run]) -> None:
+    for run in list(runs):
+        if run.work is not None and not run.answering:
+            run.work.cancel()
 
 
 async def _ack(delivery: Delivery) -> None:

@@ -40,8 +40,9 @@ class WorkerSettings(BaseSettings):
     """For tasks that do not say."""
     task_timeout_seconds: float = Field(default=3600.0, gt=0)
     """How long one attempt may run, for tasks that do not say."""
-    heartbeat_seconds: float = Field(default=4.0, gt=0)
-    """How often the worker advertises itself; its entry lives three times as long."""
+    advertise_seconds: float = Field(default=4.0, gt=0, le=5.0)
+    """How often the worker advertises itself. Its entry lives three times as long, so a worker that
+    is killed is gone from the list within 15 s."""
     scripted: Path | None = None
     """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
 

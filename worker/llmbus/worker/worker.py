@@ -76,7 +76,7 @@ class Worker:
             await resources.enter_async_context(around.store)
             await around.bus.declare(around.layout.for_tasks(self._slots))
             self._usable = await _usable_models(around.providers, self._slots)
-            heartbeat = timedelta(seconds=self._settings.heartbeat_seconds)
+            heartbeat = timedelta(seconds=self._settings.advertise_seconds)
             advertiser = Advertiser(around.store, self._describe, heartbeat)
             await resources.enter_async_context(advertiser)
             resources.push_async_callback(self._drain, advertiser)

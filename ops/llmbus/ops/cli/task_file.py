@@ -28,6 +28,12 @@ def read_tasks(path: Path) -> list[AgentTask]:
     repeated = [task_id for task_id, n in Counter(t.task_id for t in tasks).items() if n > 1]
     if repeated:
         raise InvalidTaskError(f"{path}: task_id {repeated[0]!r} is there more than once")
+    for task in tasks:
+        if task.dependencies:
+            raise InvalidTaskError(
+                f"{path}: task {task.task_id!r} depends on {task.dependencies[0]!r}, but a run"
+                " starts all of its tasks at once: put what comes later into a file of its own"
+            )
     return tasks
 
 

@@ -39,7 +39,7 @@ class RabbitmqBus:
         self._name = name
         self._connect_timeout_seconds = settings.connect_timeout_seconds
         self._control, self._publishing, self._consuming = (
-            Link(self._address, f"{name} {purpose}", settings.heartbeat_seconds)
+            Link(self._address, f"{name} {purpose}", settings.amqp_heartbeat_seconds)
             for purpose in ("control", "publish", "consume")
         )
         self._declarer = Declarer(

@@ -60,8 +60,8 @@ class OpenConnection:
 
     async def close(self) -> None:
         """Close it, at the broker too if that still answers."""
-        await self._release_writers()
         await self._outer.close()
+        await self._release_writers()
 
     async def _release_writers(self) -> None:
         """Let go of whoever waits for room in the queue of a writer that no longer runs.
@@ -69,7 +69,7 @@ class OpenConnection:
         aiormq leaves them waiting for ever. Released, they find their channel closed.
         """
         queue: asyncio.Queue[object] = cast(Any, self._inner).write_queue
-        while self._inner.is_closed and not queue.empty():
+        while not queue.empty():
             queue.get_nowait()
             await asyncio.sleep(0)
 
