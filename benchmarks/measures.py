@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -10,11 +11,10 @@ from benchmarks.contender import Address, Contender
 from benchmarks.pair import Pair, RushCost, started_pair
 from benchmarks.plan import Plan
 
-__all__ = ["NewAddress", "PerContender", "kilobytes_in_flight", "round_trips", "rushes"]
+__all__ = ["NewAddress", "kilobytes_in_flight", "round_trips", "rushes"]
 
 NewAddress = Callable[[], Address]
 """Queues that nobody has used."""
-PerContender = Mapping[Contender, Sequence[RushCost]]
 
 _BOTH: Final = (Contender.LLMBUS, Contender.BY_HAND)
 _EVERYONE: Final = tuple(Contender)
@@ -27,7 +27,7 @@ async def rushes(
     """Tasks as fast as possible, by one worker of this concurrency."""
     costs: dict[Contender, list[RushCost]] = {contender: [] for contender in _EVERYONE}
     async with _started(_EVERYONE, concurrency, new_address) as pairs:
-        for pair in _in_turn(pairs, plan.rounds):
+        for pair in _in_turn(pairs, plan):
             costs[pair.contender].append(await pair.rush(plan.rushes[concurrency]))
     return costs
 
@@ -36,7 +36,7 @@ async def round_trips(plan: Plan, new_address: NewAddress) -> dict[Contender, li
     """The milliseconds of single tasks with nothing else to do; each round's are sorted."""
     trips: dict[Contender, list[list[float]]] = {contender: [] for contender in _BOTH}
     async with _started(_BOTH, _ROUND_TRIP_CONCURRENCY, new_address) as pairs:
-        for pair in _in_turn(pairs, plan.rounds):
+        for pair in _in_turn(pairs, plan):
             trips[pair.contender].append(await pair.round_trips(plan.round_trips))
     return trips
 
@@ -65,6 +65,10 @@ async def _started(
         ]
 
 
-def _in_turn(pairs: Sequence[Pair], rounds: int) -> list[Pair]:
+def _in_turn(pairs: Sequence[Pair], plan: Plan) -> Iterator[Pair]:
     """Every other round backwards, so that nobody always comes first."""
-    return [pair for turn in range(rounds) for pair in pairs[:: -1 if turn % 2 else 1]]
+    ends_at = time.monotonic() + plan.round_seconds
+    for turn in range(plan.rounds):
+        if turn and time.monotonic() > ends_at:
+            return
+        yield from pairs[:: -1 if turn % 2 else 1]

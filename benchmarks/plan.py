@@ -14,6 +14,8 @@ class Plan:
     """Every contender does all of this, round by round in turn."""
 
     rounds: int
+    round_seconds: float
+    """For all rounds of one measurement: on a busy machine there are fewer, but always one."""
     rushes: Mapping[int, int]
     """Tasks per round, by the worker's concurrency."""
     round_trips: int
@@ -27,6 +29,7 @@ class Plan:
 
 FULL: Final = Plan(
     rounds=5,
+    round_seconds=25.0,
     rushes={1: 800, 16: 2_000, 100: 2_500},
     round_trips=300,
     memory_rounds=3,
@@ -35,7 +38,8 @@ FULL: Final = Plan(
 )
 QUICK: Final = Plan(
     rounds=3,
-    rushes={1: 200, 16: 500, 100: 600},
+    round_seconds=3.0,
+    rushes={1: 150, 16: 400, 100: 500},
     round_trips=100,
     memory_rounds=1,
     in_flight=1_000,

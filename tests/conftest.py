@@ -90,6 +90,6 @@ async def _watched_event_loop() -> AsyncIterator[None]:
         # what was cancelled or told to stop may need a few turns of the loop
         _, left_over = await asyncio.wait(left_over, timeout=TASKS_END_WITHIN_SECONDS)
     if left_over:
-        names = ", ".join(sorted(f"{task.get_name()} {task.get_coro()}" for task in left_over))
-        pytest.fail(f"asyncio tasks outlived the test: {names}")
+        first = ", ".join(sorted(map(repr, left_over))[:5])
+        pytest.fail(f"{len(left_over)} asyncio tasks outlived the test: {first}")
     errors.fail_on_any()

@@ -75,6 +75,13 @@ class Deployment:
         await started.until_logged("worker_started")
         return started
 
+    async def workers(
+        self, names: Iterable[str], *arguments: str | Path, **settings: str
+    ) -> list[Program]:
+        """Several that are ready; they start side by side."""
+        starting = (self.worker(name, *arguments, **settings) for name in names)
+        return list(await asyncio.gather(*starting))
+
     async def ended(self, *arguments: str | Path, **settings: str) -> Program:
         """A command that has run to its end."""
         program = await self.programs.llmbus(*arguments, **settings)

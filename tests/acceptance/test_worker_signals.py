@@ -9,6 +9,7 @@ import pytest
 
 from llmbus.shared import ExecutionStatus
 from tests.acceptance.deployment import Deployment, results_of, task
+from tests.acceptance.silent_listener import SilentListener
 from tests.support.programs import Program
 
 HOURS = 3_600
@@ -89,16 +90,17 @@ async def test_impatient_signals_do_not_disturb_the_drain(deployment: Deployment
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=lambda number: number.name)
-async def test_signal_while_the_broker_is_out_of_reach_ends_the_worker(
-    deployment: Deployment, unused_tcp_port: int, stop: signal.Signals
+async def test_signal_while_the_worker_connects_ends_it(
+    deployment: Deployment, stop: signal.Signals
 ) -> None:
-    worker = await deployment.start_worker(
-        "--scripted",
-        deployment.scripts(),
-        LLMBUS_AMQP_URL=f"amqp://guest:guest@127.0.0.1:{unused_tcp_port}/",
-        LLMBUS_CONNECT_TIMEOUT_SECONDS="60",
-    )
-    await worker.until_logged("broker_unreachable")
-    worker.send(stop)
-    assert await worker.exit_code(seconds=10) == 0
+    async with SilentListener() as broker:
+        worker = await deployment.start_worker(
+            "--scripted",
+            deployment.scripts(),
+            LLMBUS_AMQP_URL=f"amqp://guest:guest@127.0.0.1:{broker.port}/",
+            LLMBUS_CONNECT_TIMEOUT_SECONDS="60",
+        )
+        await broker.until_asked()
+        worker.send(stop)
+        assert await worker.exit_code(seconds=5) == 0
     assert worker.spoken == []

@@ -19,6 +19,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from llmbus.shared.errors import InvalidInputError
 from llmbus.shared.ladder import DEFAULT_LADDER, RetryLadder
 
 __all__ = ["MAX_PRIORITY", "Binding", "Exchange", "ExchangeKind", "Layout", "Queue", "Topology"]
@@ -123,11 +124,11 @@ class Layout:
         return f"{self.prefix}.parking"
 
     def lane_queue(self, lane: str) -> str:
-        """The queue of a lane; a `ValueError` if the lane cannot be a name."""
+        """The queue of a lane; `InvalidInputError` if the lane cannot be a name."""
         return f"{self.prefix}.tasks.{checked_name(lane, 'lane')}"
 
     def results_queue(self, orchestrator: str) -> str:
-        """The queue of an orchestrator; a `ValueError` if that cannot be a name."""
+        """The queue of an orchestrator; `InvalidInputError` if that cannot be a name."""
         return f"{self.prefix}.results.{checked_name(orchestrator, 'orchestrator')}"
 
     def retry(self, delay: timedelta) -> str:
@@ -184,9 +185,9 @@ class Layout:
 
 
 def checked_name(name: str, what: str) -> str:
-    """The name itself, if it can be part of a queue's name; else a `ValueError`."""
+    """The name itself, if it can be part of a queue's name; else an `InvalidInputError`."""
     if not _NAME.fullmatch(name):
-        raise ValueError(
+        raise InvalidInputError(
             f"{what} {name!r} cannot be part of a queue's name:"
             " use letters, digits, '.', '_' and '-', 100 at most"
         )

@@ -1,4 +1,4 @@
-"""Every test of the contract runs once per transport; `-k memory` needs no broker."""
+"""Two lanes on an open bus."""
 
 from __future__ import annotations
 
@@ -8,18 +8,7 @@ import pytest
 
 from llmbus.shared.bus.interface import Bus
 from tests.contracts.bus.traffic import LANE, LAYOUT, OTHER_LANE
-from tests.contracts.bus.transports import MemoryTransport, RabbitmqTransport, Transport
-
-
-@pytest.fixture(params=["memory", "rabbitmq"])
-def transport(request: pytest.FixtureRequest) -> Transport:
-    if request.param == "memory":
-        return MemoryTransport()
-    return RabbitmqTransport(
-        request.getfixturevalue("bus_settings"),
-        request.getfixturevalue("rabbit_api"),
-        request.getfixturevalue("vhost"),
-    )
+from tests.contracts.bus.transports import Transport
 
 
 @pytest.fixture

@@ -7,11 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from llmbus.shared.bus.interface import Bus
-from tests.contracts.bus.conftest import transport
 from tests.contracts.bus.transports import Transport
 from tests.contracts.path.scene import Scene
-
-__all__ = ["transport"]
 
 
 @pytest.fixture

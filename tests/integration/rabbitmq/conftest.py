@@ -60,6 +60,16 @@ class Logged:
             and record.levelno >= logging.INFO
         ]
 
+    @property
+    def from_libraries(self) -> list[str]:
+        """Whatever did not come from llmbus itself."""
+        return [
+            f"{record.name}: {record.getMessage()}"
+            for record in self._caplog.records
+            if record.name.startswith(("aio_pika", "aiormq", "asyncio"))
+            and record.levelno >= logging.INFO
+        ]
+
     def at(self, level: str) -> list[str]:
         return [text for name, text in self.lines if name == level]
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from llmbus.shared.errors import ConfigurationError
+from llmbus.shared.errors import ConfigurationError, InvalidInputError
 from llmbus.shared.topology import checked_name
 
 __all__ = ["WorkerSettings", "slots_per_lane"]
@@ -65,7 +65,10 @@ def slots_per_lane(lanes: tuple[str, ...], concurrency: int) -> dict[str, int]:
     sharing: list[str] = []
     for lane in lanes:
         name, _, number = lane.partition("=")
-        checked_name(name, "lane")
+        try:
+            checked_name(name, "lane")
+        except InvalidInputError as error:
+            raise ConfigurationError(f"LLMBUS_LANES (--lanes): {error}") from None
         if name in fixed or name in sharing:
             raise ConfigurationError(f"LLMBUS_LANES (--lanes): lane {name!r} is given twice")
         if not number:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelPreconditionFailed
+from aiormq.exceptions import (
+    ChannelAccessRefused,
+    ChannelClosed,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
 from pamqp.common import FieldTable
 
 from llmbus.shared.bus.rabbitmq.arguments import Argument
@@ -35,8 +40,8 @@ async def declare_or_adopt(
             await channel.queue_declare(queue.name, durable=True, arguments=table)
         except ChannelPreconditionFailed as error:
             difference = _tolerable(queue, reason(error))
-        except ChannelAccessRefused:
-            raise
+        except (ChannelAccessRefused, ChannelNotFoundEntity):
+            raise  # a right that is missing, or the node that has the queue
         except ChannelClosed as error:
             raise TopologyMismatchError(
                 f"queue {queue.name!r}: {reason(error)}; set LLMBUS_PREFIX for a fresh layout"

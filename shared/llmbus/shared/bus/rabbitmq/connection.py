@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import traceback
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from aio_pika.connection import Connection, make_url
@@ -15,6 +16,7 @@ from pamqp.commands import Connection as ConnectionFrames
 
 from llmbus.shared.bus.rabbitmq.address import Address
 from llmbus.shared.bus.rabbitmq.library_logs import our_connection
+from llmbus.shared.bus.rabbitmq.losses import LOST, loss_as_error
 from llmbus.shared.errors import BrokerLoginError, BrokerUnreachableError, BrokerVhostError
 
 __all__ = ["OpenConnection", "Version", "dotted", "open_connection", "reason"]
@@ -60,7 +62,8 @@ class OpenConnection:
 
     async def close(self) -> None:
         """Close it, at the broker too if that still answers."""
-        await self._outer.close()
+        with suppress(*LOST), loss_as_error():
+            await self._outer.close()
         await self._release_writers()
 
     async def _release_writers(self) -> None:

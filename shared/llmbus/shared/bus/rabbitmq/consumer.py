@@ -14,7 +14,8 @@ from pamqp.commands import Basic
 from llmbus.shared.bus.interface import OnDelivery
 from llmbus.shared.bus.rabbitmq.connection import OpenConnection, reason
 from llmbus.shared.bus.rabbitmq.delivery import RabbitmqDelivery
-from llmbus.shared.bus.rabbitmq.link import LOST, loss_as_error
+from llmbus.shared.bus.rabbitmq.library_logs import leave_our_connection
+from llmbus.shared.bus.rabbitmq.losses import LOST, is_out_of_reach, loss_as_error
 from llmbus.shared.errors import ConfigurationError, DeliveryLostError
 
 __all__ = ["Consumer"]
@@ -50,7 +51,9 @@ class Consumer:
             await channel.basic_qos(prefetch_count=prefetch)
             # The tag is made by aiormq, fresh: RabbitMQ 4.3 holds on to those it has cancelled.
             answer = await channel.basic_consume(queue, consumer._hand_over)
-        except ChannelNotFoundEntity:
+        except ChannelNotFoundEntity as error:
+            if is_out_of_reach(error):
+                raise
             raise ConfigurationError(
                 f"there is no queue {queue!r}: declare the topology first"
             ) from None
@@ -93,6 +96,7 @@ class Consumer:
 
     async def _hand_over(self, delivered: DeliveredMessage) -> None:
         """The only thing done in aiormq's task, which dies with the channel: pass it on."""
+        leave_our_connection()  # what is started from here is not the library's
         self._unsettled += 1
         delivery = RabbitmqDelivery(delivered, self._queue, self)
         if self._cancelled:

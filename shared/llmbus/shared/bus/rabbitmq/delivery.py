@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from llmbus.shared.bus.interface import Message
-from llmbus.shared.bus.rabbitmq.link import LOST
+from llmbus.shared.bus.rabbitmq.losses import LOST
 from llmbus.shared.bus.rabbitmq.messages import message_of
 from llmbus.shared.errors import DeliveryLostError
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-__all__ = ["our_connection"]
+__all__ = ["leave_our_connection", "our_connection"]
 
 _LIBRARY_LOGGERS: Final = (
     "aio_pika.connection",
@@ -34,6 +34,11 @@ def our_connection() -> Generator[None]:
         yield
     finally:
         _ours.reset(token)
+
+
+def leave_our_connection() -> None:
+    """What the current task starts from now on does not belong to a connection of the bus."""
+    _ours.set(False)
 
 
 class _DemoteOurs(logging.Filter):

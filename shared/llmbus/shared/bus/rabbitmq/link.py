@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
-
-from aiormq.exceptions import AMQPError
 
 from llmbus.shared.bus.rabbitmq.address import Address
 from llmbus.shared.bus.rabbitmq.connection import OpenConnection, open_connection, reason
+from llmbus.shared.bus.rabbitmq.losses import LOST, PAUSE_AFTER_LOSS_SECONDS, loss_as_error
 from llmbus.shared.errors import (
     BrokerUnreachableError,
     ClosedError,
@@ -21,39 +19,12 @@ from llmbus.shared.errors import (
     UnavailableError,
 )
 
-__all__ = ["LOST", "PAUSE_AFTER_LOSS_SECONDS", "Link", "loss_as_error"]
-
-LOST: Final = (AMQPError, OSError, RuntimeError)
-"""What aiormq raises from a call whose channel or connection is gone."""
-PAUSE_AFTER_LOSS_SECONDS: Final = 0.02
-"""Calls on a lost connection fail at once: without a pause, whoever repeats them starves the task
-that would notice the loss."""
+__all__ = ["Link"]
 
 _ATTEMPT_TIMEOUT_SECONDS: Final = 10.0
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 _log = logging.getLogger("llmbus.bus")
 _Result = TypeVar("_Result")
-
-
-@contextmanager
-def loss_as_error() -> Generator[None]:
-    """Turns what aiormq raises on a loss, and `LOST` does not hold, into a `ConnectionError`.
-
-    It cancels what waits on a connection that is lost, or raises a bare `Exception` from it.
-    A cancellation that somebody asked for passes.
-    """
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    try:
-        yield
-    except asyncio.CancelledError:
-        if task is None or task.cancelling() > before:
-            raise
-        raise ConnectionError("the connection was lost") from None
-    except Exception as error:
-        if type(error) is not Exception:
-            raise
-        raise ConnectionError("the connection was lost") from None
 
 
 class Link:

@@ -18,7 +18,8 @@ from aiormq.exceptions import (
 
 from llmbus.shared.bus.interface import Message
 from llmbus.shared.bus.rabbitmq.connection import reason
-from llmbus.shared.bus.rabbitmq.link import LOST, PAUSE_AFTER_LOSS_SECONDS, Link, loss_as_error
+from llmbus.shared.bus.rabbitmq.link import Link
+from llmbus.shared.bus.rabbitmq.losses import LOST, PAUSE_AFTER_LOSS_SECONDS, loss_as_error
 from llmbus.shared.bus.rabbitmq.messages import properties_of
 from llmbus.shared.errors import (
     BodyTooLargeError,

@@ -9,7 +9,7 @@ from typing import Self
 from aiormq.abc import AbstractChannel
 
 from llmbus.shared.bus.rabbitmq.connection import OpenConnection
-from llmbus.shared.bus.rabbitmq.link import LOST, loss_as_error
+from llmbus.shared.bus.rabbitmq.losses import LOST, loss_as_error
 
 __all__ = ["ScratchChannels"]
 

@@ -10,7 +10,8 @@ from typing import Final, Self
 from llmbus.shared.bus.interface import OnDelivery
 from llmbus.shared.bus.rabbitmq.connection import OpenConnection
 from llmbus.shared.bus.rabbitmq.consumer import Consumer
-from llmbus.shared.bus.rabbitmq.link import PAUSE_AFTER_LOSS_SECONDS, Link
+from llmbus.shared.bus.rabbitmq.link import Link
+from llmbus.shared.bus.rabbitmq.losses import PAUSE_AFTER_LOSS_SECONDS
 from llmbus.shared.errors import BrokerUnreachableError
 
 __all__ = ["RabbitmqSubscription"]

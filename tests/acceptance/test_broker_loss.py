@@ -1,0 +1,137 @@
+"""The broker dies by kill -9 and comes back: no paid call is lost, and none is paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from llmbus.shared import ExecutionResult, ExecutionStatus
+from llmbus.shared.settings import BusSettings
+from tests.acceptance.deployment import (
+    Deployment,
+    HeldOpenAi,
+    environment_for,
+    results_of,
+    task,
+)
+from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
+from tests.support.programs import PATIENCE_SECONDS, Program, Programs
+
+
+@pytest.fixture(scope="module")
+def shared_broker() -> Iterator[PrivateBroker]:
+    try:
+        with private_broker() as broker:
+            yield broker
+    except BrokerCannotBeRestarted as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def broker(shared_broker: PrivateBroker) -> PrivateBroker:
+    """It runs, whatever the test before did to it."""
+    shared_broker.start()
+    return shared_broker
+
+
+@pytest.fixture
+async def deployment(
+    broker: PrivateBroker, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Deployment]:
+    """Of its own prefix; the vhost is the broker's only one. Publishing gives up soon, so that a
+    result which cannot be published is told in the log while the broker is down."""
+    prefix = f"test-{uuid4().hex}"
+    settings = BusSettings(
+        amqp_url=SecretStr(broker.amqp_url),
+        prefix=prefix,
+        publish_timeout_seconds=0.5,
+        retry_delays_seconds=(0.05, 0.1),
+    )
+    async with Programs(environment_for(settings, redis_url, prefix)) as programs:
+        yield Deployment(settings, programs, tmp_path)
+
+
+async def assert_ends_well(worker: Program) -> None:
+    """In order, and nothing but log lines on stderr: no traceback either."""
+    worker.send(signal.SIGTERM)
+    assert await worker.exit_code() == 0
+    assert worker.spoken == []
+    assert not [line for line in worker.log if "exception" in line or line["level"] == "error"]
+
+
+def assert_each_succeeded_once(results: list[ExecutionResult], openai: HeldOpenAi) -> None:
+    assert {result.status for result in results} == {ExecutionStatus.SUCCESS}
+    assert {result.attempts for result in results} == {1}
+    assert openai.calls == {result.task_id: 1 for result in results}
+
+
+async def test_running_calls_outlive_the_broker(
+    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker
+) -> None:
+    worker = await deployment.worker("w1", "--concurrency", "4", **openai.environment)
+    openai.gate.clear()
+    async with deployment.producer() as producer:
+        handles = await producer.submit_many(task(f"t{n}") for n in range(8))
+        await openai.until_called(4)
+        await asyncio.to_thread(broker.kill9)
+        await asyncio.to_thread(broker.start)
+        await worker.until_logged("delivery_adopted", 4)
+        openai.gate.set()
+        results = await results_of(handles)
+    assert_each_succeeded_once(results, openai)
+    await assert_ends_well(worker)
+
+
+async def test_results_that_meet_no_broker_are_published_when_it_is_back(
+    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker
+) -> None:
+    worker = await deployment.worker("w1", "--concurrency", "4", **openai.environment)
+    openai.gate.clear()
+    async with deployment.producer() as producer:
+        handles = await producer.submit_many(task(f"t{n}") for n in range(8))
+        await openai.until_called(4)
+        await asyncio.to_thread(broker.kill9)
+        openai.gate.set()
+        delayed = await worker.until_logged("result_delayed", 4)
+        await asyncio.to_thread(broker.start)
+        results = await results_of(handles)
+    assert all(line["reason"] for line in delayed)
+    assert_each_succeeded_once(results, openai)
+    await assert_ends_well(worker)
+
+
+async def test_worker_that_starts_before_the_broker_waits_for_it(
+    deployment: Deployment, broker: PrivateBroker
+) -> None:
+    await asyncio.to_thread(broker.kill9)
+    worker = await deployment.start_worker("--scripted", deployment.scripts())
+    await asyncio.to_thread(broker.start)
+    await worker.until_logged("worker_started")
+    async with deployment.producer() as producer:
+        handle = await producer.submit(task("t1"))
+        result = await handle.wait(PATIENCE_SECONDS)
+    assert result.status is ExecutionStatus.SUCCESS
+    await assert_ends_well(worker)
+
+
+async def test_worker_stops_on_sigterm_while_the_broker_is_down(
+    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker
+) -> None:
+    worker = await deployment.worker("w1", "--grace", "1", **openai.environment)
+    openai.gate.clear()
+    async with deployment.producer() as producer:
+        handle = await producer.submit(task("t1"))
+        await openai.until_called(1)
+        await asyncio.to_thread(broker.kill9)
+        await assert_ends_well(worker)
+        openai.gate.set()
+        await asyncio.to_thread(broker.start)
+        await deployment.worker("w2", **openai.environment)
+        result = await handle.wait(PATIENCE_SECONDS)
+    assert (result.worker_id, result.attempts) == ("w2", 1)
