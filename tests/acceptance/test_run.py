@@ -32,7 +32,9 @@ def task_file(deployment: Deployment, *entries: dict[str, Any]) -> Path:
 
 
 def results_in(file: Path) -> list[ExecutionResult]:
-    return [msgspec.json.decode(line, type=ExecutionResult) for line in file.open("rb")]
+    return [
+        msgspec.json.decode(line, type=ExecutionResult) for line in file.read_bytes().splitlines()
+    ]
 
 
 async def run(
@@ -64,7 +66,8 @@ async def test_results_go_beside_the_caller_unless_named(deployment: Deployment)
     file = task_file(deployment, entry("t1"))
     folder = deployment.folder / "elsewhere"
     folder.mkdir()
-    program = await deployment.programs.llmbus("run", file, *embedded(deployment), folder=folder)
+    command = ["run", file, *embedded(deployment)]
+    program = await deployment.programs.start(command, folder=folder)
     assert await program.exit_code() == 0
     assert len(results_in(folder / "tasks-results.jsonl")) == 1
     assert "tasks-results.jsonl" in program.out
@@ -79,6 +82,25 @@ async def test_failed_task_exits_1_and_is_named_with_its_reason(deployment: Depl
     assert code == 0
     results = results_in(deployment.folder / "results.jsonl")
     assert sorted(result.task_id for result in results) == ["bad", "bad", "good", "good"]
+
+
+async def test_text_with_brackets_is_shown_as_it_is(deployment: Deployment) -> None:
+    """What a provider says is no markup, neither a style nor an error."""
+    failure = {"kind": "rejected", "message": "the [/INST] tag is [red] :bug:"}
+    bad = entry("bad", title="[/bold] title", metadata={"script": {"failures": [failure]}})
+    code, program = await run(deployment, task_file(deployment, bad), *embedded(deployment))
+    assert code == 1, repr(program)
+    assert "rejected: the [/INST] tag is [red] :bug:" in program.out
+    assert "([/bold] title)" in program.out
+
+
+async def test_long_lines_are_not_cut_where_there_is_no_terminal(deployment: Deployment) -> None:
+    failure = {"kind": "rejected", "message": "very " * 50 + "long"}
+    bad = entry("bad", metadata={"script": {"failures": [failure]}})
+    _, program = await run(deployment, task_file(deployment, bad), *embedded(deployment))
+    summary = program.out.splitlines()[-2:]
+    assert summary[0].endswith("very long")
+    assert summary[1] == f"results: {deployment.folder / 'results.jsonl'}"
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,11 @@ async def test_nobody_at_the_address_exits_69_after_the_connect_timeout(
 async def test_lane_queue_without_priorities_exits_76(deployment: Deployment) -> None:
     """A short prefix: the broker cuts what it says at 255 bytes."""
     url = deployment.settings.amqp_url.get_secret_value()
-    ours = {"x-dead-letter-exchange": "p.dead"}
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        await channel.declare_queue("p.tasks.openai-gpt", durable=True, arguments=ours)
+        await channel.declare_queue(
+            "p.tasks.openai-gpt", durable=True, arguments={"x-dead-letter-exchange": "p.dead"}
+        )
     worker = await deployment.start_worker(LLMBUS_PREFIX="p")
     code = await worker.exit_code()
     assert_one_line(worker, 76, code, "p.tasks.openai-gpt", "x-max-priority", "LLMBUS_PREFIX")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -147,38 +147,31 @@ class Programs:
             await program.end()
             print(repr(program))  # pytest shows it if the test failed
 
-    async def llmbus(
-        self,
-        *arguments: str | Path,
-        terminal: int | None = None,
-        folder: Path | None = None,
-        **settings: str,
-    ) -> Program:
-        """Start the installed command. `terminal` is a file to use in place of pipes."""
-        return await self.start(
-            [LLMBUS, *arguments], terminal=terminal, folder=folder, settings=settings
-        )
+    async def llmbus(self, *arguments: str | Path, **settings: str) -> Program:
+        """Start the installed command with these settings on top of the environment."""
+        return await self.start(arguments, settings)
 
     async def start(
         self,
-        command: Sequence[str | Path],
+        arguments: Sequence[str | Path],
+        settings: Mapping[str, str] | None = None,
         *,
         terminal: int | None = None,
         folder: Path | None = None,
-        settings: dict[str, str] | None = None,
     ) -> Program:
-        ours = (sys.executable, "-I", "-S", BOUND_EXEC, str(os.getpid()), "0")
+        """As `llmbus`. `terminal` is a file that takes the place of the pipes."""
+        bound = (sys.executable, "-I", "-S", BOUND_EXEC, str(os.getpid()), "0")
         stream = asyncio.subprocess.PIPE if terminal is None else terminal
         process = await asyncio.create_subprocess_exec(
-            *ours,
-            *command,
-            env=self.environment | (settings or {}),
+            *bound,
+            LLMBUS,
+            *arguments,
+            env=self.environment | dict(settings or {}),
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL if terminal is None else terminal,
             stdout=stream,
             stderr=stream,
         )
-        label = " ".join([Path(command[0]).name, *map(str, command[1:])])
-        program = Program(label, process)
+        program = Program(" ".join(["llmbus", *map(str, arguments)]), process)
         self._started.append(program)
         return program

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from llmbus.ops.cli.board import Board, Row, State
+from llmbus.ops.cli.tables import cell
 
 __all__ = ["following", "summary"]
 
@@ -56,14 +57,14 @@ class _Picture:
         return Group(head, _counts(self._board), _rows(self._board, room))
 
 
-def summary(board: Board, results_file: str) -> RenderableType:
-    """What came of it, and where the results are."""
+def summary(board: Board, results_file: str) -> list[str]:
+    """What came of it, and where the results are: a line each."""
     results = [row.result for row in board.rows.values() if row.result is not None]
     failed = [row for row in board.rows.values() if row.state is State.FAILED]
     usages = [result.usage for result in results if result.usage is not None]
     costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
     cost = f"{sum(costs):.4f} USD" if len(costs) == len(usages) and costs else "cost unknown"
-    lines = [
+    return [
         f"{len(results) - len(failed)} of {len(board.rows)} tasks done, {len(failed)} failed,"
         f" {board.retries} retried, in {board.seconds:.1f} s",
         f"{sum(usage.input_tokens for usage in usages):,} tokens in,"
@@ -71,7 +72,6 @@ def summary(board: Board, results_file: str) -> RenderableType:
         *(f"failed: {row.task.task_id} ({row.task.title}): {row.note}" for row in failed),
         f"results: {results_file}",
     ]
-    return Group(*(Text(line, overflow="fold") for line in lines))
 
 
 def _counts(board: Board) -> Table:
@@ -94,12 +94,12 @@ def _rows(board: Board, room: int) -> Table:
     table.add_column("note", no_wrap=True, ratio=4, overflow="ellipsis")
     for row in list(_most_telling(board))[:room]:
         table.add_row(
-            row.task.title,
-            row.task.agent,
+            cell(row.task.title),
+            cell(row.task.agent),
             row.task.priority.value,
             Text(row.state.value, style=_STYLES[row.state]),
             str(row.attempt or ""),
-            row.note,
+            cell(row.note),
         )
     return table
 

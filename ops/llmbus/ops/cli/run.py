@@ -16,6 +16,7 @@ from rich.console import Console
 
 from llmbus.ops.cli.board import Board, State
 from llmbus.ops.cli.board_view import following, summary
+from llmbus.ops.cli.tables import cell
 from llmbus.ops.cli.task_file import read_tasks
 from llmbus.producer import Producer
 from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
@@ -59,6 +60,8 @@ def run(
     Exits 0 if every task succeeded, 1 if some failed. Interrupted, the tasks go on: their results
     wait on the bus and are appended by the next run under the same name.
     """
+    if not embedded and (scripted is not None or concurrency is not None):
+        raise typer.BadParameter("--scripted and --concurrency need --embedded")
     configure_logs(level=logging.WARNING)
     console = Console()
     tasks = read_tasks(file)
@@ -67,7 +70,8 @@ def run(
     title = f"{file.name} on the {'embedded bus' if embedded else 'bus'}"
     with following(errand.board, console, title):
         asyncio.run(_carry_out(errand, *parts))  # noqa: TID251  the program's entry point
-    console.print(summary(errand.board, str(errand.results_file)), soft_wrap=True)
+    for line in summary(errand.board, str(errand.results_file)):
+        console.print(cell(line), soft_wrap=True)
     if not exit_zero and any(row.state is State.FAILED for row in errand.board.rows.values()):
         raise typer.Exit(1)
 
@@ -111,7 +115,7 @@ async def _carry_out(errand: _Errand, producer: Producer, worker: Worker | None)
             _keep(result, results_file)
             errand.board.on_result(result)
             if not errand.console.is_terminal:
-                errand.console.print(_line(errand.board, result), soft_wrap=True, highlight=False)
+                errand.console.print(cell(_line(errand.board, result)), soft_wrap=True)
 
 
 async def _until_all_ended(board: Board, producer: Producer) -> AsyncIterator[ExecutionResult]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["age", "print_table"]
+__all__ = ["age", "cell", "print_table"]
 
 _WIDER_THAN_ANY_TABLE = 10_000
 
@@ -21,7 +21,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         console = Console(width=_WIDER_THAN_ANY_TABLE)
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(cell(value) for value in row))
     console.print(table)
 
 
@@ -37,8 +37,9 @@ def age(seconds: float | None) -> str | None:
     return " ".join(f"{number}{unit}" for number, unit in units[first : first + 2])
 
 
-def _cell(value: object) -> Text:
-    # Text, not str: a name with brackets is no markup, and none may steer the terminal.
+def cell(value: object) -> Text:
+    """The value as it may be printed: brackets in it are no markup, and it cannot steer the
+    terminal."""
     shown = "?" if value is None else str(value)
     printable = "".join(
         char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown

@@ -148,6 +148,10 @@ class Link:
                 attempt += 1
             else:
                 self._set_current(opened)
+                if self._closed:
+                    # Python's wait_for, below this, drops a cancellation that comes just as the
+                    # connection opens; `close()` finds and closes that connection.
+                    raise asyncio.CancelledError
                 return opened
 
     async def _attempt(self, timeout_seconds: float) -> OpenConnection:

@@ -9,6 +9,8 @@ from typing import Final
 
 from aiormq.exceptions import AMQPError
 
+from llmbus.shared.bus.rabbitmq.library_logs import our_connection
+
 __all__ = ["LOST", "PAUSE_AFTER_LOSS_SECONDS", "is_out_of_reach", "loss_as_error"]
 
 LOST: Final = (AMQPError, OSError, RuntimeError)
@@ -23,12 +25,13 @@ def loss_as_error() -> Generator[None]:
     """Turns what aiormq raises on a loss, and `LOST` does not hold, into a `ConnectionError`.
 
     It cancels what waits on a connection that is lost, or raises a bare `Exception` from it.
-    A cancellation that somebody asked for passes.
+    A cancellation that somebody asked for passes. What the library logs meanwhile is demoted.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
     try:
-        yield
+        with our_connection():
+            yield
     except asyncio.CancelledError:
         if task is None or task.cancelling() > before:
             raise

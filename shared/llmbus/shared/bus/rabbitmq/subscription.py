@@ -30,7 +30,7 @@ class RabbitmqSubscription:
         self._prefetch = prefetch
         self._on_delivery = on_delivery
         self._consumer: Consumer | None = None
-        self._cancelled = False
+        self._cancelled = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self, within_seconds: float, on_end: Callable[[Self], object]) -> None:
@@ -42,7 +42,7 @@ class RabbitmqSubscription:
 
     async def cancel(self) -> None:
         """Take nothing more. Deliveries handed over before stay valid and must be settled."""
-        self._cancelled = True
+        self._cancelled.set()
         if self._consumer is not None:
             await self._consumer.cancel()
         elif self._keeper is not None:
@@ -67,11 +67,13 @@ class RabbitmqSubscription:
             # What the broker cancelled may have deliveries that it still counts as ours. Closing
             # the channel makes it hand them over again, and whoever runs them adopts them.
             await consumer.close()
-            if self._cancelled:
+            if self._cancelled.is_set():
                 return
             await asyncio.sleep(PAUSE_AFTER_LOSS_SECONDS)
             consumer = await self._attached_at_last()
             self._consumer = consumer
+            if self._cancelled.is_set():  # while it was attached
+                await consumer.cancel()
 
     async def _attached_at_last(self) -> Consumer:
         trouble = ""
@@ -79,10 +81,12 @@ class RabbitmqSubscription:
             try:
                 return await self._link.run(self._attach, _ATTACH_TIMEOUT_SECONDS)
             except BrokerUnreachableError:
-                continue  # the link tells of that
+                pass  # the link tells of that
             except Exception as error:
                 # Whatever it is: a subscription that gave up would look like an empty queue.
                 if str(error) != trouble:
                     _log.warning("queue %r is not consumed: %s; trying again", self._queue, error)
                 trouble = str(error)
                 await asyncio.sleep(_PAUSE_WITHOUT_QUEUE_SECONDS)
+            if self._cancelled.is_set():
+                raise asyncio.CancelledError  # aiormq can put an error of its own in its place
