@@ -94,12 +94,14 @@ class Pair:
 async def started_pair(
     contender: Contender, address: Address, concurrency: int
 ) -> AsyncGenerator[Pair]:
-    """Both processes, ended on leaving. The worker is first: it declares where tasks go."""
+    """Both processes, ended on leaving."""
     async with AsyncExitStack() as processes:
         worker, orchestrator = [
             await processes.enter_async_context(_started(role, contender, address, concurrency))
             for role in ("worker", "orchestrator")
         ]
+        for process in (worker, orchestrator):
+            await _heard(process, Usage)  # it is ready
         pair = Pair(contender, worker, orchestrator)
         await pair.rush(_WARM_UP_TASKS)
         yield pair
@@ -118,7 +120,6 @@ async def _started(
         stderr=DEVNULL if contender is Contender.LLMBUS_LOGGING else None,
     )
     try:
-        await _heard(process, Usage)
         yield process
     finally:
         # Not by closing its stdin: a worker that holds a thousand tasks would return each.

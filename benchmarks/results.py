@@ -130,12 +130,14 @@ def import_lines(cost: ImportCost) -> list[Line]:
 def _compared(
     name: str, unit: str, ours: list[float], by_hand: list[float], goal: Goal | None = None
 ) -> Line:
+    # Memory may not have grown at all.
+    ratios = [one / other for one, other in zip(ours, by_hand, strict=True) if other > 0]
     return Line(
         name,
         unit,
         median(ours),
         median(by_hand),
-        median(one / other for one, other in zip(ours, by_hand, strict=True) if other),
+        median(ratios) if ratios else None,
         goal,
         {"llmbus": ours, "by_hand": by_hand},
     )

@@ -135,3 +135,24 @@ async def test_worker_stops_on_sigterm_while_the_broker_is_down(
         await deployment.worker("w2", **openai.environment)
         result = await handle.wait(PATIENCE_SECONDS)
     assert (result.worker_id, result.attempts) == ("w2", 1)
+
+
+async def test_paid_answer_that_waits_for_the_broker_outlasts_sigterm(
+    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker
+) -> None:
+    worker = await deployment.worker("w1", "--grace", "30", **openai.environment)
+    openai.gate.clear()
+    async with deployment.producer() as producer:
+        handle = await producer.submit(task("t1"))
+        await openai.until_called(1)
+        await asyncio.to_thread(broker.kill9)
+        openai.gate.set()
+        await worker.until_logged("result_delayed")
+        worker.send(signal.SIGTERM)
+        await worker.until_logged("worker_draining")
+        await asyncio.to_thread(broker.start)
+        assert await worker.exit_code() == 0
+        result = await handle.wait(PATIENCE_SECONDS)
+    assert_each_succeeded_once([result], openai)
+    assert not worker.logged("task_interrupted")
+    assert worker.spoken == []

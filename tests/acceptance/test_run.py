@@ -108,12 +108,8 @@ async def test_long_lines_are_not_cut_where_there_is_no_terminal(deployment: Dep
     [
         (None, "tasks.json"),
         ("{", "not JSON"),
-        ("7", "list of tasks"),
         ("[]", "no task"),
-        ("[7]", "entry 1"),
         (json.dumps([{"task_id": "t1"}]), "title is required"),
-        (json.dumps([entry("t1", timeout_seconds=-1)]), "timeout_seconds"),
-        (json.dumps([entry("t1", schema_version=99)]), "schema_version"),
         (json.dumps([entry("t1"), entry("t1")]), "more than once"),
         (json.dumps([entry("t1", agent="nobody")]), "nobody"),
         (json.dumps([entry("t1", deadline="2020-01-01T00:00:00Z")]), "deadline"),

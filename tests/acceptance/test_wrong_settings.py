@@ -72,17 +72,13 @@ async def test_lane_queue_without_priorities_exits_76(deployment: Deployment) ->
     ("setting", "value"),
     [
         ("LLMBUS_CONCURRENCY", "0"),
-        ("LLMBUS_CONCURRENCY", "many"),
         ("LLMBUS_LANES", "a=0"),
-        ("LLMBUS_LANES", "a,a"),
         ("LLMBUS_LANES", "a b"),
-        ("LLMBUS_GRACE_SECONDS", "-1"),
         ("LLMBUS_AMQP_URL", f"http://user:{PASSWORD}@x"),
         ("LLMBUS_AMQP_URL", f"amqp://user:{PASSWORD}@x:port/"),
         ("LLMBUS_REDIS_URL", f"http://:{PASSWORD}@x"),
         ("LLMBUS_QUEUE_TYPE", "foo"),
         ("LLMBUS_RETRY_DELAYS_SECONDS", "5,1"),
-        ("LLMBUS_PREFIX", "a b"),
     ],
 )
 async def test_bad_setting_exits_78_and_is_named(
@@ -96,7 +92,6 @@ async def test_bad_setting_exits_78_and_is_named(
     ("content", "named"),
     [
         (None, "No such file"),
-        ("{", "scripts"),
         ('{"t1": {"latency": 1}}', "t1"),
         ('{"t1": {"failures": ["no_such_kind"]}}', "t1"),
     ],

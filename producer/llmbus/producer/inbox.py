@@ -64,6 +64,17 @@ class Inbox:
             handle = self._handles[task_id] = TaskHandle(task_id, self._take)
         return handle
 
+    def has_given(self, task_id: str) -> bool:
+        """Whether the application has taken the result since the task was last expected."""
+        return task_id in self._given
+
+    def resolve(self, handle: TaskHandle) -> bool:
+        """Give the handle a result that is here already; whether there is one."""
+        arrived = self._arrived.get(handle.task_id)
+        if arrived is not None:
+            handle.resolve(arrived.result)
+        return arrived is not None
+
     def on_delivery(self, delivery: Delivery) -> None:
         """Takes one result from the broker."""
         try:

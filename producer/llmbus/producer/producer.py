@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -19,6 +20,7 @@ from llmbus.shared.errors import (
     ClosedError,
     DeadlineExpiredError,
     LlmbusError,
+    PublishUnknownError,
     UnknownAgentError,
     UnroutableError,
 )
@@ -87,6 +89,9 @@ class Producer:
         self.registry = registry or AgentRegistry()
         self._clock = clock or SystemClock()
         self._inbox = Inbox(self._bus, self._layout, self._clock)
+        self._unconfirmed: dict[str, datetime] = {}
+        """When tasks were submitted whose publish had no answer. Submitted again, such a task is
+        the same submission, and the worker that has it does not run it twice."""
         self._resources: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:
@@ -121,8 +126,9 @@ class Producer:
         The lane follows from the task's agent; `lane` names another one. Nothing is sent on
         `InvalidTaskError`, `UnknownAgentError`, `DeadlineExpiredError` (all `ValueError`) and
         `BodyTooLargeError`. `UnroutableError`: no worker has ever served that lane.
-        `PublishUnknownError`: the broker did not answer in time and may have the task; submit the
-        same task again, duplicates are dropped by its id.
+        `PublishUnknownError`: the broker did not answer in time and may have the task. Submit the
+        same task again on this producer: it counts as the same submission, so a worker that has
+        it already does not run it twice, and a second result is dropped by its id.
         """
         return await self._submit(task.task_id, *self._prepared(task, lane))
 
@@ -161,8 +167,14 @@ class Producer:
         if self._resources is None:
             raise ClosedError("the producer is not open: use `async with Producer(...)`")
         handle = self._inbox.expect(task_id)
+        if task_id in self._unconfirmed and self._inbox.resolve(handle):
+            return handle
         try:
             await self._bus.publish(self._layout.tasks, lane, message)
+            self._unconfirmed.pop(task_id, None)
+        except PublishUnknownError:
+            self._unconfirmed[task_id] = message.timestamp or self._clock.now()
+            raise
         except UnroutableError as error:
             raise UnroutableError(
                 f"task {task_id!r}: there is no lane {lane!r}; start a worker that serves it"
@@ -178,7 +190,10 @@ class Producer:
                 f"task {task.task_id!r}: the deadline {task.deadline.isoformat()} has passed"
             )
         agent = self._agent_for(task)
-        message = task_message(task, body, agent=agent, reply_to=self.name, now=now)
+        if self._inbox.has_given(task.task_id):
+            self._unconfirmed.pop(task.task_id, None)  # it was queued after all, and is over
+        submitted_at = self._unconfirmed.get(task.task_id, now)
+        message = task_message(task, body, agent=agent, reply_to=self.name, now=submitted_at)
         return lane or agent.agent_type.value, message
 
     def _agent_for(self, task: AgentTask) -> RequestedAgent:

@@ -124,7 +124,7 @@ class UnroutableError(LlmbusError):
 class PublishUnknownError(LlmbusError):
     """No confirmation in time: the message may or may not be queued.
 
-    Publishing the same task id again is safe: receivers drop duplicates by task id.
+    Nothing is lost by publishing it again: receivers tell duplicates by their task id.
     """
 
 

@@ -26,13 +26,13 @@ class Transport(Protocol):
 
 class MemoryTransport:
     def __init__(self) -> None:
-        self._broker = MemoryBroker()
+        self.broker = MemoryBroker()
 
     def new_bus(self) -> Bus:
-        return MemoryBus(self._broker)
+        return MemoryBus(self.broker)
 
     async def drop_connections(self) -> None:
-        self._broker.drop_connections()
+        self.broker.drop_connections()
 
 
 class RabbitmqTransport:

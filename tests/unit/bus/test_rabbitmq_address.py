@@ -16,7 +16,7 @@ from llmbus.shared.settings import BusSettings
         ("amqp://me:pw@rabbit", "amqp://rabbit", "me", "/"),
         ("amqp://rabbit/team", "amqp://rabbit/team", "guest", "team"),
         ("amqps://m%40x:p%2Fw%40@rabbit/a%2Fb?cafile=ca", "amqps://rabbit/a%2Fb", "m@x", "a/b"),
-        ("amqp://me:pw@[::1]:5672/%2F", "amqp://::1:5672/%2F", "me", "/"),
+        ("amqp://me:pw@[::1]:5672/%2F", "amqp://[::1]:5672/%2F", "me", "/"),
     ],
 )
 def test_an_address_is_shown_without_secrets(url: str, shown: str, user: str, vhost: str) -> None:

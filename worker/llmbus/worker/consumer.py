@@ -20,7 +20,7 @@ from llmbus.shared.envelope import attempt_of, submission_of
 from llmbus.shared.errors import DeliveryLostError
 from llmbus.shared.task import AgentTask
 from llmbus.shared.topology import Layout
-from llmbus.worker.events import DeliveryAdopted, Observer, TaskStarted
+from llmbus.worker.events import AnswerUnconfirmed, DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import read_task
 from llmbus.worker.outcome import Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
@@ -125,6 +125,9 @@ class Consumer:
             async with self._free[run.lane]:
                 await self._run(run)
         except asyncio.CancelledError:
+            if run.answering:
+                key = run.key
+                self._observe(AnswerUnconfirmed(key.task_id, run.lane, key.attempt))
             await self._settle(run, Interrupted())
         except Exception as error:
             await self._park_defect(run, error)

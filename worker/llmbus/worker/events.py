@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 __all__ = [
+    "AnswerUnconfirmed",
     "DeliveryAdopted",
     "Event",
     "MessageParked",
@@ -81,6 +82,15 @@ class TaskInterrupted(Event):
     """The worker stops: the task went back to its queue, uncharged."""
 
     name: ClassVar[str] = "task_interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUnconfirmed(Event):
+    """The worker stops before the broker has confirmed an answer: the task goes back to its queue,
+    and the call may be paid for again."""
+
+    name: ClassVar[str] = "answer_unconfirmed"
+    level: ClassVar[int] = logging.ERROR
 
 
 @dataclass(frozen=True, slots=True)

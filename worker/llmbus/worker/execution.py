@@ -70,7 +70,7 @@ class Execution:
                 f"agent {task.agent!r} is not known to worker {self._worker_id} and the message"
                 " does not describe it: submit it with an orchestrator that has registered it",
             )
-            return Failed(self._signed(failed_result(task, unknown, started_at), attempt))
+            return Failed(self._signed(failed_result(task, unknown, started_at), attempt - 1))
         result = await self._attempt(task, agent, attempt, started_at)
         return self._decide(task, self._signed(result, attempt), attempt)
 

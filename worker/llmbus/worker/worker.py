@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -154,17 +154,20 @@ class Worker:
         )
 
 
-async def _usable_models(providers: Providers, lanes: Iterable[str]) -> dict[AgentType, str]:
+async def _usable_models(providers: Providers, lanes: Collection[str]) -> dict[AgentType, str]:
     """The default model of every agent type that can really be asked here. Loads their SDKs now,
     so that the first task does not wait for an import."""
     usable: dict[AgentType, str] = {}
-    for lane in lanes:
-        if lane not in set(AgentType):
+    for agent_type in AgentType:
+        wanted = agent_type in lanes
+        # A lane that is not named after an agent type may carry tasks for any of them.
+        if not wanted and set(lanes) <= set(AgentType):
             continue
-        agent_type = AgentType(lane)
         try:
             await providers.load(agent_type)
             usable[agent_type] = providers.get_provider(agent_type).model
         except ProviderUnusableError as error:
-            _log.warning("lane_unusable", extra={"fields": {"lane": lane, "reason": str(error)}})
+            if wanted:
+                fields = {"lane": agent_type.value, "reason": str(error)}
+                _log.warning("lane_unusable", extra={"fields": fields})
     return usable

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from llmbus.shared.bus.rabbitmq.address import Address
@@ -15,7 +16,6 @@ from llmbus.shared.errors import (
     BrokerUnreachableError,
     ClosedError,
     ConfigurationError,
-    LlmbusError,
     UnavailableError,
 )
 
@@ -41,7 +41,7 @@ class Link:
         self._current: OpenConnection | None = None
         self._up = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-        self._closed = False
+        self._closed = asyncio.Event()
         self._trouble = f"no connection to {address} yet"
 
     async def open(self, within_seconds: float) -> OpenConnection:
@@ -69,10 +69,10 @@ class Link:
 
     async def connection(self) -> OpenConnection:
         """The open connection; waits for it as long as it takes. `ClosedError` after `close()`."""
-        if self._keeper is None and not self._closed:
+        if self._keeper is None and not self._closed.is_set():
             self._start(None)
         while self._current is None:
-            if self._closed:
+            if self._closed.is_set():
                 raise ClosedError("the bus was closed")
             await self._up.wait()
         return self._current
@@ -81,20 +81,19 @@ class Link:
         self, operation: Callable[[OpenConnection], Awaitable[_Result]], within_seconds: float
     ) -> _Result:
         """The result of an operation that may be repeated when the connection breaks under it."""
-        try:
-            async with asyncio.timeout(within_seconds):
-                while True:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_seconds
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                while loop.time() < deadline:  # a timeout's cancellation can get lost, too
                     try:
                         opened = await self.connection()
                         with loss_as_error():
                             return await operation(opened)
-                    except LlmbusError:
-                        raise
                     except LOST as error:
                         self._trouble = f"connection to {self._address} broke: {reason(error)}"
                         await asyncio.sleep(PAUSE_AFTER_LOSS_SECONDS)
-        except TimeoutError:
-            raise self.unreachable(within_seconds) from None
+        raise self.unreachable(within_seconds)
 
     def unreachable(self, within_seconds: float) -> BrokerUnreachableError:
         """The error for a caller who has waited that long."""
@@ -102,7 +101,7 @@ class Link:
 
     async def close(self) -> None:
         """Close the connection and stop opening it again."""
-        self._closed = True
+        self._closed.set()
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait((self._keeper,))
@@ -135,7 +134,10 @@ class Link:
 
     async def _open_at_last(self) -> OpenConnection:
         attempt = 0
-        while True:
+        # Asked again and again, because the cancellation by `close()` can get lost: aiormq may put
+        # an error of its own in its place, and wait_for of Python 3.11 drops it when it comes just
+        # as the connection opens.
+        while not self._closed.is_set():
             try:
                 opened = await self._attempt(_ATTEMPT_TIMEOUT_SECONDS)
             except (UnavailableError, ConfigurationError) as error:
@@ -148,11 +150,9 @@ class Link:
                 attempt += 1
             else:
                 self._set_current(opened)
-                if self._closed:
-                    # Python's wait_for, below this, drops a cancellation that comes just as the
-                    # connection opens; `close()` finds and closes that connection.
-                    raise asyncio.CancelledError
-                return opened
+                if not self._closed.is_set():
+                    return opened
+        raise asyncio.CancelledError
 
     async def _attempt(self, timeout_seconds: float) -> OpenConnection:
         return await open_connection(
