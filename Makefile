@@ -31,7 +31,7 @@ demo: .venv/.ok ## run 30 agent tasks on the embedded bus: no broker, no Redis, 
 	@.venv/bin/llmbus run examples/release-week.json --embedded --scripted examples/release-week-answers.json --concurrency 6 --exit-zero
 
 test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
-	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= $(ARGS)
+	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= --cov-fail-under=0 $(ARGS)
 	@$(PY) -m coverage report $(if $(ARGS),--fail-under=0)  # a part of the suite covers a part
 
 check: .venv/.ok ## lint, types, import rules, contract files, lock

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import dataclass, replace
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -28,16 +27,13 @@ __all__ = ["PREFETCH", "Inbox"]
 PREFETCH: Final = 2_000
 """How many results may be here unacked: what the broker keeps beyond that is not in our memory."""
 
+_CROWDED: Final = PREFETCH // 2
+_CLAIMS_ARE_COUNTED_EVERY: Final = PREFETCH // 8
+"""Arrivals: to look through all that is unacked at each of them would take quadratic time."""
+
 _REMEMBERED_TASKS: Final = 100_000
 
 _log = logging.getLogger("llmbus.producer")
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    result: ExecutionResult
-    delivery: Delivery | None
-    """None once it is acked: from then on only this process has the result."""
 
 
 class Inbox:
@@ -48,7 +44,10 @@ class Inbox:
         self._layout = layout
         self._clock = clock
         self._handles: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
-        self._arrived: OrderedDict[str, _Arrived] = OrderedDict()
+        self._arrived: OrderedDict[str, ExecutionResult] = OrderedDict()
+        self._unacked: dict[str, Delivery] = {}
+        """Of what has arrived; the rest is in this process alone."""
+        self._crowded_at = _CROWDED
         self._given: OrderedDict[str, None] = OrderedDict()
         self._news = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
@@ -70,10 +69,10 @@ class Inbox:
 
     def resolve(self, handle: TaskHandle) -> bool:
         """Give the handle a result that is here already; whether there is one."""
-        arrived = self._arrived.get(handle.task_id)
-        if arrived is not None:
-            handle.resolve(arrived.result)
-        return arrived is not None
+        result = self._arrived.get(handle.task_id)
+        if result is not None:
+            handle.resolve(result)
+        return result is not None
 
     def on_delivery(self, delivery: Delivery) -> None:
         """Takes one result from the broker."""
@@ -83,14 +82,14 @@ class Inbox:
         except InvalidInputError as error:
             self._do(self._park(delivery, str(error)))
             return
-        known = self._arrived.get(result.task_id)
-        if result.task_id in self._given:
-            self._do(_ack(delivery))
-        elif known is None:
-            self._arrived[result.task_id] = _Arrived(result, delivery)
+        task_id = result.task_id
+        known = self._unacked.get(task_id)
+        if task_id not in self._given and task_id not in self._arrived:
+            self._arrived[task_id] = result
+            self._unacked[task_id] = delivery
             self._tell(result)
-        elif known.delivery is not None and known.delivery.message_id == delivery.message_id:
-            self._arrived[result.task_id] = replace(known, delivery=delivery)
+        elif known is not None and known.message_id == delivery.message_id:
+            self._unacked[task_id] = delivery
         else:
             self._do(_ack(delivery))
 
@@ -105,7 +104,7 @@ class Inbox:
                 await self._news.wait()
                 continue
             self._shown = task_id
-            yield self._arrived[task_id].result
+            yield self._arrived[task_id]
             await self.finish_shown()
 
     async def finish_shown(self) -> None:
@@ -130,18 +129,17 @@ class Inbox:
         if handle is not None:
             handle.resolve(result)
         self._news.set()
-        if len(self._arrived) >= PREFETCH // 2:
+        if len(self._unacked) >= self._crowded_at:
             self._make_room()
 
     def _make_room(self) -> None:
         """Whoever waits for one result behind thousands that nobody takes would wait for ever. So
         what a living handle holds is acked early; what nobody here asked for is not."""
-        for task_id, arrived in self._arrived.items():
-            if arrived.delivery is not None and task_id in self._handles:
-                self._arrived[task_id] = replace(arrived, delivery=None)
-                self._do(_ack(arrived.delivery))
-        unclaimed = sum(arrived.delivery is not None for arrived in self._arrived.values())
-        if unclaimed >= PREFETCH // 2 and not self._told_of_backlog:
+        for task_id in [each for each in self._unacked if each in self._handles]:
+            self._do(_ack(self._unacked.pop(task_id)))
+        unclaimed = len(self._unacked)
+        self._crowded_at = min(max(_CROWDED, unclaimed + _CLAIMS_ARE_COUNTED_EVERY), PREFETCH)
+        if unclaimed >= _CROWDED and not self._told_of_backlog:
             self._told_of_backlog = True
             _log.warning(
                 "results_unclaimed",
@@ -155,14 +153,13 @@ class Inbox:
             )
 
     async def _take(self, task_id: str) -> None:
-        arrived = self._arrived.pop(task_id, None)
-        if arrived is None:
+        if self._arrived.pop(task_id, None) is None:
             return
         self._given[task_id] = None
         while len(self._given) > _REMEMBERED_TASKS:
             self._given.popitem(last=False)
-        if arrived.delivery is not None:
-            await _ack(arrived.delivery)
+        if (delivery := self._unacked.pop(task_id, None)) is not None:
+            await _ack(delivery)
 
     async def _park(self, delivery: Delivery, reason: str) -> None:
         """Keep what cannot be read for the operator; until that works it stays in our queue."""

@@ -138,17 +138,21 @@ class Producer:
         All are checked before any is sent. `PartialSubmitError` says which were not accepted.
         """
         prepared = [(task, *self._prepared(task, None)) for task in tasks]
-        room = asyncio.Semaphore(_PUBLISHES_IN_FLIGHT)
+        answers: dict[int, TaskHandle | LlmbusError] = {}
+        waiting = enumerate(prepared)
 
-        async def submit(task: AgentTask, lane: str, message: Message) -> TaskHandle | LlmbusError:
-            async with room:
+        async def submit_one_after_the_other() -> None:
+            for place, (task, lane, message) in waiting:
                 try:
-                    return await self._submit(task.task_id, lane, message)
+                    answers[place] = await self._submit(task.task_id, lane, message)
                 except LlmbusError as error:
-                    return error
+                    answers[place] = error
 
-        answers = await asyncio.gather(*(submit(*one) for one in prepared))
-        return _all_accepted([task for task, _, _ in prepared], answers)
+        submitters = range(min(_PUBLISHES_IN_FLIGHT, len(prepared)))
+        await asyncio.gather(*(submit_one_after_the_other() for _ in submitters))
+        return _all_accepted(
+            [task for task, _, _ in prepared], [answers[place] for place in range(len(prepared))]
+        )
 
     def lane_of(self, task: AgentTask) -> str:
         """The lane that `submit` would choose; `UnknownAgentError` where it has none."""

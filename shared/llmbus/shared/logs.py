@@ -63,6 +63,6 @@ def _lift_fields(_logger: object, _name: str, event: MutableMapping[str, Any]) -
 
 def _without_credentials(_logger: object, _name: str, event: MutableMapping[str, Any]) -> Any:
     for name, value in event.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and "://" in value:
             event[name] = _CREDENTIALS_IN_URL.sub(r"\1", value)
     return event

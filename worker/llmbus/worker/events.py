@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import ClassVar
+
+import msgspec
 
 __all__ = [
     "AnswerUnconfirmed",
@@ -26,8 +27,7 @@ __all__ = [
 _log = logging.getLogger("llmbus.worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something that happened to one task. `name` is stable: dashboards may depend on it."""
 
     name: ClassVar[str]
@@ -38,15 +38,13 @@ class Event:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted(Event):
+class TaskStarted(Event, frozen=True):
     """A run begins."""
 
     name: ClassVar[str] = "task_started"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFinished(Event):
+class TaskFinished(Event, frozen=True):
     """The agent answered and the result is confirmed."""
 
     name: ClassVar[str] = "task_finished"
@@ -54,8 +52,7 @@ class TaskFinished(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRetried(Event):
+class TaskRetried(Event, frozen=True):
     """The attempt failed; the task waits for its next one."""
 
     name: ClassVar[str] = "task_retried"
@@ -66,8 +63,7 @@ class TaskRetried(Event):
     delay_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailed(Event):
+class TaskFailed(Event, frozen=True):
     """The task failed for good, and the failed result is confirmed."""
 
     name: ClassVar[str] = "task_failed"
@@ -77,15 +73,13 @@ class TaskFailed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInterrupted(Event):
+class TaskInterrupted(Event, frozen=True):
     """The worker stops: the task went back to its queue, uncharged."""
 
     name: ClassVar[str] = "task_interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerUnconfirmed(Event):
+class AnswerUnconfirmed(Event, frozen=True):
     """The worker stops before the broker has confirmed an answer: the task goes back to its queue,
     and the call may be paid for again."""
 
@@ -93,8 +87,7 @@ class AnswerUnconfirmed(Event):
     level: ClassVar[int] = logging.ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class MessageParked(Event):
+class MessageParked(Event, frozen=True):
     """Nobody can deal with the message: it stands in parking."""
 
     name: ClassVar[str] = "message_parked"
@@ -103,16 +96,14 @@ class MessageParked(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryAdopted(Event):
+class DeliveryAdopted(Event, frozen=True):
     """A task that runs here came again: the run goes on under the newer delivery."""
 
     name: ClassVar[str] = "delivery_adopted"
     level: ClassVar[int] = logging.WARNING
 
 
-@dataclass(frozen=True, slots=True)
-class ResultDelayed(Event):
+class ResultDelayed(Event, frozen=True):
     """The broker does not take what has to be published; it is kept and tried again."""
 
     name: ClassVar[str] = "result_delayed"
@@ -128,4 +119,4 @@ Observer = Callable[[Event], None]
 def log_event(event: Event) -> None:
     """The observer that writes the log: the event's name, its fields beside it."""
     if _log.isEnabledFor(event.level):
-        _log.log(event.level, event.name, extra={"fields": asdict(event)})
+        _log.log(event.level, event.name, extra={"fields": msgspec.structs.asdict(event)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
+from uuid import uuid4
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
@@ -28,7 +29,15 @@ class Taker(Protocol):
 class RabbitmqDelivery:
     """A delivery on one channel; it is lost with that channel."""
 
-    __slots__ = ("_channel", "_delivered", "_message", "_queue", "_settled", "_taker")
+    __slots__ = (
+        "_channel",
+        "_delivered",
+        "_message",
+        "_message_id",
+        "_queue",
+        "_settled",
+        "_taker",
+    )
 
     def __init__(self, delivered: DeliveredMessage, queue: str, taker: Taker) -> None:
         self._delivered = delivered
@@ -36,6 +45,9 @@ class RabbitmqDelivery:
         self._queue = queue
         self._taker = taker
         self._message = message_of(delivered)
+        # Other programs publish without an id. Two such messages must not be taken for one, so
+        # each hand-over gets one of its own, at the price that a redelivery is not recognised.
+        self._message_id = delivered.header.properties.message_id or f"unnamed-{uuid4().hex}"
         self._settled = False
 
     @property
@@ -44,7 +56,7 @@ class RabbitmqDelivery:
 
     @property
     def message_id(self) -> str:
-        return self._delivered.header.properties.message_id or ""
+        return self._message_id
 
     @property
     def queue(self) -> str:
