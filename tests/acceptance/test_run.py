@@ -129,6 +129,18 @@ async def test_bad_file_exits_65_and_says_what_is_wrong(
     assert program.out == ""
 
 
+@pytest.mark.parametrize("place", ["no-such-folder/results.jsonl", "."])
+async def test_results_file_that_cannot_be_written_is_told_in_one_line(
+    deployment: Deployment, place: str
+) -> None:
+    file = task_file(deployment, entry("t1"))
+    results = deployment.folder / place
+    program = await deployment.ended("run", file, "--results", results, *embedded(deployment))
+    [line] = program.err.splitlines()
+    assert str(results) in line
+    assert program.out == ""
+
+
 async def test_run_on_rabbitmq_is_served_by_a_worker(deployment: Deployment) -> None:
     worker = await deployment.worker("w1", "--scripted", deployment.scripts())
     file = task_file(deployment, entry("t1"), failing("t2"), entry("t3"))

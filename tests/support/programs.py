@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -89,7 +91,9 @@ class Program:
         await self._until(lambda: text in self.out, f"{text!r} on stdout", seconds)
 
     def send(self, signal_number: int) -> None:
-        self._process.send_signal(signal_number)
+        """`ProcessLookupError` if it has ended."""
+        # Not the library's own way: that may collect the exit code, which asyncio then never sees.
+        os.kill(self.pid, signal_number)
 
     async def exit_code(self, seconds: float = PATIENCE_SECONDS) -> int:
         """How it ended, once it has; negative for a signal."""
@@ -104,7 +108,8 @@ class Program:
     async def end(self) -> None:
         """Kill it if it still runs."""
         if self._process.returncode is None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                self.send(signal.SIGKILL)
         await self._process.wait()
         await asyncio.gather(*self._readers)
 

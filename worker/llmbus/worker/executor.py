@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from llmbus.shared.clock import Clock
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
 from llmbus.shared.task import AgentTask
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TaskOrigin
-from llmbus.worker.llm_abstractions.errors import LlmError, OutcomeUnknownError, without_secrets
+from llmbus.worker.llm_abstractions.errors import (
+    LlmError,
+    OutcomeUnknownError,
+    RequestRejectedError,
+    without_secrets,
+)
 from llmbus.worker.llm_abstractions.factory import Providers
 from llmbus.worker.prompt import build_messages
 
@@ -60,15 +67,30 @@ class Executor:
 
     async def _ask(self, task: AgentTask, agent: RequestedAgent, attempt: int) -> LlmReply:
         await self._providers.load(agent.agent_type)
-        model = task.metadata.get("model") or agent.model or None
-        llm = self._providers.get_provider(agent.agent_type, model)
+        wishes = _wishes(task)
+        llm = self._providers.get_provider(agent.agent_type, wishes.model or agent.model or None)
         request = LlmRequest(
             messages=build_messages(task),
-            max_tokens=task.metadata.get("max_tokens", agent.max_tokens),
-            temperature=task.metadata.get("temperature", agent.temperature),
+            max_tokens=agent.max_tokens if wishes.max_tokens is None else wishes.max_tokens,
+            temperature=agent.temperature if wishes.temperature is None else wishes.temperature,
             origin=TaskOrigin(task.task_id, attempt, task.metadata),
         )
         return await llm.generate(request)
+
+
+class _Wishes(msgspec.Struct, frozen=True):
+    """What a task may say in its metadata about how to ask."""
+
+    model: str | None = None
+    max_tokens: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    temperature: float | None = None
+
+
+def _wishes(task: AgentTask) -> _Wishes:
+    try:
+        return msgspec.convert(task.metadata, _Wishes)
+    except msgspec.ValidationError as error:
+        raise RequestRejectedError(f"the task's metadata: {error}") from None
 
 
 def failed_result(

@@ -24,8 +24,9 @@ from llmbus.shared.logs import configure_logs
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.settings import BusSettings, read_settings
 from llmbus.shared.task import AgentTask
-from llmbus.worker.assembly import embedded_worker
+from llmbus.worker.embedded import embedded_worker
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.usable import configured_providers
 from llmbus.worker.worker import Worker
 
 __all__ = ["run"]
@@ -101,7 +102,14 @@ def _embedded(
         concurrency=concurrency,
         grace_seconds=0.0,
     )
-    return producer, embedded_worker(settings, broker, layout, errand.board.on_event)
+    worker = embedded_worker(
+        settings,
+        broker,
+        configured_providers(settings.scripted),
+        layout=layout,
+        observer=errand.board.on_event,
+    )
+    return producer, worker
 
 
 async def _carry_out(errand: _Errand, producer: Producer, worker: Worker | None) -> None:

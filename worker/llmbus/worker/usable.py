@@ -1,0 +1,32 @@
+"""Which providers answer in this process, and which lanes follow from that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llmbus.shared.agents import AgentType
+from llmbus.shared.errors import ConfigurationError
+from llmbus.worker.llm_abstractions import LlmFactory, Providers, ScriptedProviders
+from llmbus.worker.settings import WorkerSettings
+
+__all__ = ["configured_providers", "with_usable_lanes"]
+
+
+def configured_providers(scripted: Path | None) -> Providers:
+    """The real ones, or those of a script file; `ConfigurationError` for a wrong file."""
+    return LlmFactory if scripted is None else ScriptedProviders.from_file(scripted)
+
+
+def with_usable_lanes(settings: WorkerSettings, providers: Providers) -> WorkerSettings:
+    """The settings, with every agent type that is usable here where they name no lane.
+    `ConfigurationError` if there is none."""
+    if settings.lanes:
+        return settings
+    usable = tuple(str(kind) for kind in AgentType if providers.is_provider_available(kind))
+    if not usable:
+        raise ConfigurationError(
+            "no provider is usable here: install one (pip install 'llmbus[openai]') and set its"
+            " key (OPENAI_API_KEY), name the lanes (LLMBUS_LANES, --lanes), or give scripted"
+            " answers (LLMBUS_SCRIPTED, --scripted)"
+        )
+    return settings.model_copy(update={"lanes": usable})
