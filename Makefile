@@ -16,6 +16,7 @@ $(CURDIR)/.tools/bin/uv:
 	@python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools 'uv>=0.13,<0.14'
 
 .venv/.ok: requirements.lock pyproject.toml | $(UV)
+	@echo "setting up .venv (once)" >&2
 	@$(UV) venv --quiet --allow-existing --python python3 .venv
 	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .

@@ -75,6 +75,7 @@ async def _serve(one: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     async with AsyncExitStack() as resources:
+        resources.callback(_ignore_signals, loop)  # entered first, so called last
         starting = asyncio.ensure_future(resources.enter_async_context(one))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -84,3 +85,10 @@ async def _serve(one: Worker) -> None:
             return
         await starting
         await stopping
+
+
+def _ignore_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """The work is over: a signal while the interpreter ends must not change the exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)

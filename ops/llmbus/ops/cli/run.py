@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
 from llmbus.ops.cli.board import Board, State
 from llmbus.ops.cli.board_view import following, summary
+from llmbus.ops.cli.results_file import ResultsFile
 from llmbus.ops.cli.tables import cell
 from llmbus.ops.cli.task_file import read_tasks
 from llmbus.producer import Producer
@@ -64,7 +66,7 @@ def run(
     if not embedded and (scripted is not None or concurrency is not None):
         raise typer.BadParameter("--scripted and --concurrency need --embedded")
     configure_logs(level=logging.WARNING)
-    console = Console()
+    console = _Output()
     tasks = read_tasks(file)
     errand = _Errand(tasks, Board(tasks), results or Path(f"{file.stem}-results.jsonl"), console)
     parts = _embedded(errand, name, scripted, concurrency) if embedded else _on_rabbitmq(name)
@@ -75,6 +77,14 @@ def run(
         console.print(cell(line), soft_wrap=True)
     if not exit_zero and any(row.state is State.FAILED for row in errand.board.rows.values()):
         raise typer.Exit(1)
+
+
+class _Output(Console):
+    """Stdout. When its reader leaves, as `head` does, the run goes on without it."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,13 @@ def _embedded(
 
 async def _carry_out(errand: _Errand, producer: Producer, worker: Worker | None) -> None:
     async with AsyncExitStack() as resources:
-        results_file = resources.enter_context(errand.results_file.open("ab"))
+        results_file = resources.enter_context(ResultsFile(errand.results_file))
         await resources.enter_async_context(producer)
         await producer.submit_many(errand.tasks)
         if worker is not None:
             await resources.enter_async_context(worker)
         async for result in _until_all_ended(errand.board, producer):
-            _keep(result, results_file)
+            results_file.keep(result)
             errand.board.on_result(result)
             if not errand.console.is_terminal:
                 errand.console.print(cell(_line(errand.board, result)), soft_wrap=True)
@@ -131,12 +141,6 @@ async def _until_all_ended(board: Board, producer: Producer) -> AsyncIterator[Ex
         yield result
         if not board.outstanding:
             return
-
-
-def _keep(result: ExecutionResult, results_file: BinaryIO) -> None:
-    """On disk before the bus forgets it."""
-    results_file.write(msgspec.json.encode(result) + b"\n")
-    results_file.flush()
 
 
 def _line(board: Board, result: ExecutionResult) -> str:
