@@ -9,18 +9,16 @@ import pytest
 from llmbus.producer.inbox import PREFETCH
 from llmbus.shared.bus.interface import Bus
 from llmbus.worker.events import TaskFinished
+from tests.contracts.bus.traffic import until_ready
 from tests.contracts.path.scene import PATIENCE_SECONDS, Scene, task
 from tests.support.waiting import eventually
 
 MANY = PREFETCH + 200
 
 
-async def unacked_or_ready(bus: Bus, scene: Scene) -> int:
-    """What is left in the orchestrator's queue once nobody listens to it."""
-    queue = scene.layout.results_queue("orchestrator")
-    depth = (await bus.depths([queue]))[queue]
-    assert depth is not None
-    return depth.ready
+async def until_left(bus: Bus, scene: Scene, count: int) -> None:
+    """Nobody listens any more, and the broker has taken back what was not taken."""
+    await until_ready(bus, count, scene.layout.results_queue("orchestrator"))
 
 
 async def test_last_of_many_results_arrives_though_none_before_it_is_taken(
@@ -32,7 +30,7 @@ async def test_last_of_many_results_arrives_though_none_before_it_is_taken(
         others = [await handle.wait(PATIENCE_SECONDS) for handle in handles[:-1]]
     assert last.task_id == f"t{MANY - 1}"
     assert {other.task_id for other in others} == {f"t{n}" for n in range(MANY - 1)}
-    assert await unacked_or_ready(bus, scene) == 0
+    await until_left(bus, scene, 0)
 
 
 async def test_results_without_a_handle_stay_in_the_queue_and_are_told_of_once(
@@ -56,4 +54,4 @@ async def test_results_without_a_handle_stay_in_the_queue_and_are_told_of_once(
         taken = {(await anext(results)).task_id for _ in range(10)}
     assert len(taken) == 10
     assert told() == ["results_unclaimed"]
-    assert await unacked_or_ready(bus, scene) == MANY - 10
+    await until_left(bus, scene, MANY - 10)
