@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Final, Self
 
 from llmbus.producer.handle import TaskHandle
 from llmbus.producer.inbox import PREFETCH, Inbox
+from llmbus.producer.preparation import agent_for, checked_body
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.envelope import task_message
 from llmbus.shared.errors import (
     ClosedError,
-    DeadlineExpiredError,
     LlmbusError,
     PublishUnknownError,
-    UnknownAgentError,
     UnroutableError,
 )
 from llmbus.shared.registry import AgentRegistry
@@ -156,7 +154,7 @@ class Producer:
 
     def lane_of(self, task: AgentTask) -> str:
         """The lane that `submit` would choose; `UnknownAgentError` where it has none."""
-        return self._agent_for(task).agent_type.value
+        return agent_for(task, self.registry).agent_type.value
 
     def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, also of tasks submitted before a restart.
@@ -187,30 +185,14 @@ class Producer:
         return handle
 
     def _prepared(self, task: AgentTask, lane: str | None) -> tuple[str, Message]:
-        body = encode_task(task)
         now = self._clock.now()
-        if task.deadline is not None and task.deadline <= now:
-            raise DeadlineExpiredError(
-                f"task {task.task_id!r}: the deadline {task.deadline.isoformat()} has passed"
-            )
-        agent = self._agent_for(task)
+        agent = agent_for(task, self.registry)
+        body = checked_body(task, now)
         if self._inbox.has_given(task.task_id):
             self._unconfirmed.pop(task.task_id, None)  # it was queued after all, and is over
         submitted_at = self._unconfirmed.get(task.task_id, now)
         message = task_message(task, body, agent=agent, reply_to=self.name, now=submitted_at)
         return lane or agent.agent_type.value, message
-
-    def _agent_for(self, task: AgentTask) -> RequestedAgent:
-        config = self.registry.get_agent(task.agent)
-        if config is None and task.agent in set(AgentType):
-            return RequestedAgent(AgentType(task.agent))
-        try:
-            config = self.registry.require_agent(task.agent)
-        except UnknownAgentError as error:
-            raise UnknownAgentError(f"task {task.task_id!r}: {error}") from None
-        if not config.enabled:
-            raise UnknownAgentError(f"task {task.task_id!r}: agent {task.agent!r} is disabled")
-        return RequestedAgent.from_config(config)
 
     def _topology(self) -> Topology:
         """The lanes of all agent types exist from the start: a task may come before any worker."""

@@ -46,7 +46,6 @@ class Board:
     def __init__(self, tasks: Sequence[AgentTask], now: Callable[[], float] = monotonic) -> None:
         self._now = now
         self.started_at = now()
-        self.retries = 0
         self.rows = {task.task_id: Row(task, place) for place, task in enumerate(tasks)}
 
     @property
@@ -58,6 +57,13 @@ class Board:
     def outstanding(self) -> int:
         """How many tasks have no result yet."""
         return sum(row.result is None for row in self.rows.values())
+
+    @property
+    def retries(self) -> int:
+        """How many attempts have failed and are made again."""
+        return sum(
+            max(0, row.attempt - 1) + (row.state is State.WAITING) for row in self.rows.values()
+        )
 
     def counts(self) -> dict[TaskPriority, Counter[State]]:
         """How many tasks of each priority are in each state."""
@@ -77,7 +83,6 @@ class Board:
                 overtaken = self._overtaken_by(row) if event.attempt == 1 else 0
                 self._move(row, State.RUNNING, f"overtook {overtaken}" if overtaken else row.note)
             case TaskRetried():
-                self.retries += 1
                 note = f"{event.kind}: {event.reason}; again in {event.delay_seconds:.1f} s"
                 self._move(row, State.WAITING, note)
             case TaskInterrupted():
