@@ -1,6 +1,7 @@
 """A small client of RabbitMQ's management API: isolation and faults for tests."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -63,21 +64,21 @@ class RabbitApi:
         name = f"test-{uuid4().hex}"
         vhost = Vhost(name, secrets.token_hex(16))
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
-        await self._call("PUT", f"/api/vhosts/{name}")
-        await self._call("PUT", f"/api/users/{name}", {"password": vhost.password, "tags": ""})
-        await self._call("PUT", f"/api/permissions/{name}/{name}", everything)
+        await self.call("PUT", f"/api/vhosts/{name}")
+        await self.call("PUT", f"/api/users/{name}", {"password": vhost.password, "tags": ""})
+        await self.call("PUT", f"/api/permissions/{name}/{name}", everything)
         return vhost
 
     async def delete_vhost(self, vhost: Vhost) -> None:
         """Remove the vhost and its user, with all that is in it."""
-        await self._call("DELETE", f"/api/vhosts/{vhost.name}")
-        await self._call("DELETE", f"/api/users/{vhost.name}")
+        await self.call("DELETE", f"/api/vhosts/{vhost.name}")
+        await self.call("DELETE", f"/api/users/{vhost.name}")
 
     async def connections(self, vhost: Vhost) -> frozenset[str]:
         """The names of the vhost's open connections, as of now.
 
         Asked by user: the lists by vhost come from statistics that lie seconds behind."""
-        listed = await self._call("GET", f"/api/connections/username/{vhost.name}")
+        listed = await self.call("GET", f"/api/connections/username/{vhost.name}")
         return frozenset(connection["name"] for connection in listed.json())
 
     async def drop_connections(self, vhost: Vhost) -> None:
@@ -86,7 +87,7 @@ class RabbitApi:
         New ones may be there by then: clients reconnect."""
         dropped = await self.connections(vhost)
         # Not one by one under their names: that answers 404 until statistics know the connection.
-        await self._call("DELETE", f"/api/connections/username/{vhost.name}")
+        await self.call("DELETE", f"/api/connections/username/{vhost.name}")
 
         async def all_are_gone() -> bool:
             return not dropped & await self.connections(vhost)
@@ -94,11 +95,12 @@ class RabbitApi:
         await eventually(all_are_gone, "the broker forgets the connections that it closed")
 
     async def queue(self, vhost: Vhost, name: str) -> QueueInfo:
-        found = (await self._call("GET", f"/api/queues/{vhost.name}/{quote(name, safe='')}")).json()
+        found = (await self.call("GET", f"/api/queues/{vhost.name}/{quote(name, safe='')}")).json()
         return QueueInfo(found["type"], found["arguments"])
 
-    async def _call(
-        self, method: str, path: str, body: dict[str, str] | None = None
+    async def call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> httpx2.Response:
+        """One request; an answer that is no success raises."""
         response = await self._http.request(method, path, json=body)
         return response.raise_for_status()

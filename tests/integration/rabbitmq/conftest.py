@@ -12,15 +12,12 @@ from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.settings import BusSettings
 from tests.integration.rabbitmq.administration import Administration
 from tests.integration.rabbitmq.proxy import Proxy
-from tests.services.endpoints import API_URL_VARIABLE
-from tests.support.rabbit_api import Vhost
-from tests.support.services import service_url
+from tests.support.rabbit_api import RabbitApi, Vhost
 
 
 @pytest.fixture
-async def administration(vhost: Vhost) -> AsyncIterator[Administration]:
-    async with Administration(service_url(API_URL_VARIABLE), vhost) as administration:
-        yield administration
+def administration(rabbit_api: RabbitApi, vhost: Vhost) -> Administration:
+    return Administration(rabbit_api, vhost)
 
 
 @pytest.fixture
