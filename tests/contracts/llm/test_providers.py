@@ -11,11 +11,39 @@ import pytest
 from llmbus.shared import FailureKind
 from llmbus.worker.llm_abstractions import LlmError, LlmRequest, TaskOrigin
 from llmbus.worker.llm_abstractions.errors import CALL_ERRORS, CallTimedOutError
-from tests.contracts.llm.conftest import TASK_ID, Subject
+from tests.contracts.llm.subjects import CONTEXT_TOKENS, TASK_ID, Subject
 
 MESSAGES: list[dict[str, Any]] = [
     {"role": "system", "content": "Be brief."},
     {"role": "user", "content": "What is the capital of France?"},
+]
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather at a place.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+CONVERSATION: list[dict[str, Any]] = [
+    *MESSAGES,
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {
+                "id": "call_1",
+                "type": "function",
+                "function": {"name": "weather", "arguments": '{"city": "Paris"}'},
+            },
+        ],
+    },
+    {"role": "tool", "tool_call_id": "call_1", "content": "Rain."},
+    {"role": "user", "content": [{"type": "text", "text": "And tomorrow?"}]},
 ]
 KINDS = [
     FailureKind.RATE_LIMITED,
@@ -28,6 +56,14 @@ KINDS = [
 ]
 
 
+TOO_LONG = FailureKind.CONTEXT_TOO_LONG
+
+
+def too_long() -> LlmRequest:
+    text = "word " * CONTEXT_TOKENS
+    return LlmRequest(messages=[{"role": "user", "content": text}], origin=TaskOrigin(TASK_ID))
+
+
 def request_of(**changes: Any) -> LlmRequest:
     return LlmRequest(messages=MESSAGES, origin=TaskOrigin(TASK_ID), **changes)
 
@@ -36,12 +72,14 @@ async def test_reply_says_what_came_from_whom_at_what_price(subject: Subject) ->
     subject.will_answer("Paris.")
     reply = await subject.llm.generate(request_of(max_tokens=100, temperature=0.5))
     assert (reply.text, reply.finish_reason) == ("Paris.", "stop")
-    assert (reply.model, reply.provider) == ("a-model", subject.llm.provider)
-    assert reply.request_id
+    assert reply.model.startswith(subject.llm.model)
+    assert reply.provider == subject.llm.provider
+    assert bool(reply.request_id) is subject.names_request
     assert reply.usage is not None
     assert reply.usage.input_tokens > 0
     assert reply.usage.output_tokens > 0
-    assert reply.usage.cost_usd is None
+    assert reply.usage.cost_usd is None or reply.usage.cost_usd > 0
+    assert reply.tool_calls == ()
 
 
 async def test_short_form_gives_the_text(subject: Subject) -> None:
@@ -52,16 +90,17 @@ async def test_short_form_gives_the_text(subject: Subject) -> None:
 
 
 async def test_messages_are_left_as_they_were(subject: Subject) -> None:
-    before = copy.deepcopy(MESSAGES)
-    await subject.llm.generate(request_of())
-    assert before == MESSAGES
+    before = copy.deepcopy(CONVERSATION)
+    request = LlmRequest(messages=CONVERSATION, tools=[WEATHER], origin=TaskOrigin(TASK_ID))
+    await subject.llm.generate(request)
+    assert before == CONVERSATION
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_failure_is_typed_and_picklable(subject: Subject, kind: FailureKind) -> None:
     subject.will_fail(kind)
     with pytest.raises(LlmError) as caught:
-        await subject.llm.generate(request_of())
+        await subject.llm.generate(too_long() if kind is TOO_LONG else request_of())
     error = caught.value
     assert type(error) is CALL_ERRORS[kind]
     assert error.retryable is (kind in {FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})

@@ -38,7 +38,9 @@ async def test_request_is_sent_as_the_api_wants_it(
             messages=MESSAGES,
             max_tokens=50,
             temperature=0.2,
-            options={"response_format": {"type": "json_object"}},
+            response_format={"type": "json_object"},
+            stop=["END"],
+            options={"top_p": 0.5},
         )
     )
     (received,) = openai_server.received
@@ -48,23 +50,15 @@ async def test_request_is_sent_as_the_api_wants_it(
         "max_completion_tokens": 50,
         "temperature": 0.2,
         "response_format": {"type": "json_object"},
+        "stop": ["END"],
+        "top_p": 0.5,
     }
     assert received.headers["Authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize(
-    ("model", "takes_temperature"),
-    [("gpt-4o", True), ("gpt-4.1-mini", True), ("gpt-6-luna", False), ("o3", False)],
+    "option", ["tools", "stop", "stream", "n", "model", "messages", "max_tokens", "background"]
 )
-async def test_temperature_is_left_out_where_the_model_takes_none(
-    openai_server: OpenAiServer, model: str, takes_temperature: bool
-) -> None:
-    llm = LlmFactory.get_provider("openai-gpt", model)
-    await llm.generate(LlmRequest(messages=MESSAGES, temperature=0.2))
-    assert ("temperature" in openai_server.received[0].body) is takes_temperature
-
-
-@pytest.mark.parametrize("option", ["tools", "stream", "n", "model", "messages", "max_tokens"])
 async def test_option_that_would_lose_an_answer_is_refused_unsent(
     openai_server: OpenAiServer, llm: BaseLlm, option: str
 ) -> None:

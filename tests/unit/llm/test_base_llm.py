@@ -11,6 +11,8 @@ from llmbus.worker.llm_abstractions.base_llm import (
     LlmReply,
     LlmRequest,
     TaskOrigin,
+    TextDelta,
+    ToolCall,
     within_time_limit,
 )
 from llmbus.worker.llm_abstractions.errors import CallTimedOutError, RequestRejectedError
@@ -41,6 +43,7 @@ async def test_keywords_become_fields_of_the_request_and_else_options() -> None:
         origin=TaskOrigin("t"),
         options={"seed": 1},
         response_format={"type": "json_object"},
+        top_p=0.5,
     )
     assert text == "Yes."
     assert llm.request == LlmRequest(
@@ -49,7 +52,8 @@ async def test_keywords_become_fields_of_the_request_and_else_options() -> None:
         temperature=0.1,
         timeout_seconds=3.0,
         origin=TaskOrigin("t"),
-        options={"seed": 1, "response_format": {"type": "json_object"}},
+        response_format={"type": "json_object"},
+        options={"seed": 1, "top_p": 0.5},
     )
     await llm.aclose()
 
@@ -82,3 +86,21 @@ async def test_without_a_limit_the_callers_own_one_rules() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01), within_time_limit(LlmRequest(messages=MESSAGES)):
             await asyncio.sleep(30)
+
+
+async def test_provider_without_streaming_yields_its_text_in_one_piece() -> None:
+    llm = Remembering("m")
+    items = [item async for item in llm.stream(LlmRequest(messages=MESSAGES))]
+    assert items[0] == TextDelta("Yes.")
+    assert isinstance(items[1], LlmReply)
+    assert items[1].text == "Yes."
+
+
+def test_reply_without_calls_goes_back_as_plain_text() -> None:
+    reply = LlmReply(text="Yes.", finish_reason="stop", usage=None, model="m", provider="p")
+    assert reply.as_message() == {"role": "assistant", "content": "Yes."}
+
+
+def test_call_goes_back_with_what_the_provider_signed() -> None:
+    call = ToolCall(id="c1", name="look", arguments="{}", signature="s")
+    assert call.as_message_part()["signature"] == "s"

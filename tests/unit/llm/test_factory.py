@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from llmbus.shared import AgentType
@@ -14,14 +15,20 @@ from llmbus.worker.llm_abstractions import (
     ScriptedLlm,
     ScriptedProviders,
 )
-from llmbus.worker.llm_abstractions.errors import AccountError
+from llmbus.worker.llm_abstractions.errors import AccountError, RequestRejectedError
+from llmbus.worker.llm_abstractions.provider_specs import SPECS
 
+_VARIABLES = [
+    f"{prefix}_{name}"
+    for prefix in ("OPENAI", "ANTHROPIC", "GOOGLE", "CUSTOM_LLM", "META_LLAMA")
+    for name in ("API_KEY", "BASE_URL", "ENDPOINT", "MODEL")
+]
 KEY = "sk-unit-test-0123456789"
 
 
 @pytest.fixture(autouse=True)
 def no_key_comes_from_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for variable in _VARIABLES:
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -32,8 +39,8 @@ def without_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(_name: str) -> None:
         return None
 
-    monkeypatch.setattr("llmbus.worker.llm_abstractions.factory.find_spec", nothing)
-    for module in ("openai", "aiohttp"):
+    monkeypatch.setattr("llmbus.worker.llm_abstractions.provider_specs.find_spec", nothing)
+    for module in ("openai", "aiohttp", "anthropic", "google.genai", "google.generativeai"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(LlmFactory, "_loaded", {})
 
@@ -52,11 +59,68 @@ def test_agent_type_may_be_a_plain_string_and_the_key_an_argument() -> None:
     assert LlmFactory.get_provider("openai-gpt", "gpt-4.1", api_key=KEY).model == "gpt-4.1"
 
 
-@pytest.mark.parametrize("agent_type", ["anthropic-claude", "custom", "no-such"])
-def test_unsupported_agent_type_is_a_value_error_that_names_it(agent_type: str) -> None:
-    with pytest.raises(ValueError, match=f"'{agent_type}'"):
-        LlmFactory.get_provider(agent_type)
-    assert not LlmFactory.is_provider_available(agent_type)
+def test_unsupported_agent_type_is_a_value_error_that_names_it() -> None:
+    with pytest.raises(ValueError, match="'no-such'"):
+        LlmFactory.get_provider("no-such")
+    assert not LlmFactory.is_provider_available("no-such")
+
+
+@pytest.mark.parametrize(
+    ("agent_type", "extra"),
+    [
+        ("anthropic-claude", "anthropic"),
+        ("google-gemini", "gemini"),
+        ("meta-llama", "openai"),
+        ("custom", "openai"),
+    ],
+)
+@pytest.mark.usefixtures("without_sdk")
+def test_every_agent_type_names_its_extra(agent_type: str, extra: str) -> None:
+    with pytest.raises(ImportError, match=rf"llmbus\[{extra}\]"):
+        LlmFactory.get_provider(agent_type, api_key=KEY, api_endpoint="http://127.0.0.1:1")
+
+
+def test_gemini_falls_back_to_the_old_sdk_where_only_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def only_the_old(name: str) -> object:
+        return None if name == "google.genai" else object()
+
+    monkeypatch.setattr("llmbus.worker.llm_abstractions.provider_specs.find_spec", only_the_old)
+    monkeypatch.delitem(sys.modules, "google.genai", raising=False)
+    preferred, old = SPECS[AgentType.GOOGLE_GEMINI]
+    assert preferred.missing_modules() == ["google.genai"]
+    assert old.missing_modules() == []
+    monkeypatch.setenv("GOOGLE_API_KEY", KEY)
+    assert LlmFactory.is_provider_available("google-gemini")
+
+
+def test_sdk_whose_parent_package_is_missing_is_not_installed() -> None:
+    spec = msgspec.structs.replace(
+        SPECS[AgentType.CUSTOM][0], sdk_modules=("no_such_package.of_this_name",)
+    )
+    assert spec.missing_modules() == ["no_such_package.of_this_name"]
+
+
+def test_own_server_needs_an_address_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RuntimeError, match="set CUSTOM_LLM_ENDPOINT"):
+        LlmFactory.get_provider("custom", "a-model")
+    monkeypatch.setenv("CUSTOM_LLM_ENDPOINT", "http://127.0.0.1:8000/v1")
+    monkeypatch.setenv("CUSTOM_LLM_MODEL", "my-model")
+    assert LlmFactory.get_provider("custom").model == "my-model"
+    assert LlmFactory.list_available_providers() == [AgentType.META_LLAMA, AgentType.CUSTOM]
+
+
+def test_llama_may_have_an_address_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("META_LLAMA_ENDPOINT", "http://127.0.0.1:8001/v1")
+    llm = LlmFactory.get_provider("meta-llama", "llama-4")
+    assert (llm.provider, llm.model) == ("meta-llama", "llama-4")
+    assert not LlmFactory.is_provider_available("custom")
+
+
+def test_own_server_without_a_model_is_refused_by_name() -> None:
+    with pytest.raises(RequestRejectedError, match="no model is named for custom"):
+        LlmFactory.get_provider("custom", api_endpoint="http://127.0.0.1:8000/v1")
 
 
 @pytest.mark.usefixtures("without_sdk")
@@ -91,7 +155,7 @@ def test_available_providers_have_sdk_and_key(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_key_that_no_header_can_carry_is_refused_without_showing_it() -> None:
-    with pytest.raises(AccountError, match="API key holds") as caught:
+    with pytest.raises(AccountError, match="API key for openai-gpt holds") as caught:
         LlmFactory.get_provider("openai-gpt", api_key="sk-split\nkey-0123456789")
     assert "0123456789" not in repr(caught.value)
 

@@ -17,13 +17,16 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import error_type_of_answer, reply_from_body
+from llmbus.worker.llm_abstractions.openai_answers import Asked, reply_from_body
+from llmbus.worker.llm_abstractions.openai_errors import error_type_of_answer
 from tests.support.openai_server import completion
+
+ASKED = Asked(provider="openai-gpt", model="gpt-4o", request_id="req-1")
 
 
 def reply_to(body: Any) -> LlmReply:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return reply_from_body(raw, provider="openai-gpt", model="gpt-4o", request_id="req-1")
+    return reply_from_body(raw, ASKED)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,7 @@ def test_completion_becomes_a_reply() -> None:
         model="gpt-4o-2024-11-20",
         provider="openai-gpt",
         request_id="req-1",
+        endpoint="chat",
     )
 
 

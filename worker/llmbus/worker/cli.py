@@ -13,6 +13,7 @@ import typer
 from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
 from llmbus.worker.assembly import rabbitmq_worker
+from llmbus.worker.llm_abstractions.model_rules import configured_rules
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.worker import Worker
 
@@ -59,6 +60,7 @@ def worker(
         grace_seconds=grace,
         scripted=scripted,
     )
+    configured_rules()  # a wrong profiles file is told now, and not by the first task
     one = rabbitmq_worker(settings, read_settings(BusSettings), read_settings(StoreSettings))
     asyncio.run(_serve(one))  # noqa: TID251  the program's entry point
 

@@ -13,6 +13,7 @@ from llmbus.shared.clock import Clock
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
 from llmbus.shared.task import AgentTask
+from llmbus.worker.llm_abstractions.accounting import with_cost
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TaskOrigin
 from llmbus.worker.llm_abstractions.errors import (
     LlmError,
@@ -41,10 +42,12 @@ class Executor:
         """The answer, or a result with status `failed` that says why. Never raises, except when
         it is cancelled."""
         started_at = self._clock.now()
+        model = task.metadata.get("model") or agent.model or None
         try:
-            reply = await self._ask(task, agent, attempt)
+            reply = await self._ask(task, agent, attempt, model)
         except LlmError as error:
-            return failed_result(task, error.to_failure(), started_at, error.usage)
+            paid = with_cost(error.usage, agent.agent_type, model or "")
+            return failed_result(task, error.to_failure(), started_at, paid)
         except asyncio.CancelledError:
             if (current := asyncio.current_task()) and current.cancelling():
                 raise
@@ -61,36 +64,45 @@ class Executor:
             status=ExecutionStatus.SUCCESS,
             started_at=started_at,
             output=reply.text,
-            metadata=_provenance(reply),
-            usage=reply.usage,
+            metadata=_provenance(reply, model),
+            usage=with_cost(reply.usage, reply.provider, reply.model),
         )
 
-    async def _ask(self, task: AgentTask, agent: RequestedAgent, attempt: int) -> LlmReply:
+    async def _ask(
+        self, task: AgentTask, agent: RequestedAgent, attempt: int, model: str | None
+    ) -> LlmReply:
+        request = _request_of(task, agent, attempt)
         await self._providers.load(agent.agent_type)
-        wishes = _wishes(task)
-        llm = self._providers.get_provider(agent.agent_type, wishes.model or agent.model or None)
-        request = LlmRequest(
-            messages=build_messages(task),
-            max_tokens=agent.max_tokens if wishes.max_tokens is None else wishes.max_tokens,
-            temperature=agent.temperature if wishes.temperature is None else wishes.temperature,
-            origin=TaskOrigin(task.task_id, attempt, task.metadata),
-        )
-        return await llm.generate(request)
+        return await self._providers.get_provider(agent.agent_type, model).generate(request)
 
 
 class _Wishes(msgspec.Struct, frozen=True):
-    """What a task may say in its metadata about how to ask."""
+    """What a task's metadata may say about its call."""
 
     model: str | None = None
-    max_tokens: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     temperature: float | None = None
+    tools: list[dict[str, Any]] = []
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    stop: str | list[str] = []
 
 
-def _wishes(task: AgentTask) -> _Wishes:
+def _request_of(task: AgentTask, agent: RequestedAgent, attempt: int) -> LlmRequest:
     try:
-        return msgspec.convert(task.metadata, _Wishes)
+        wishes = msgspec.convert(task.metadata, _Wishes)
     except msgspec.ValidationError as error:
-        raise RequestRejectedError(f"the task's metadata: {error}") from None
+        raise RequestRejectedError(f"the task's metadata is wrong: {error}") from None
+    return LlmRequest(
+        messages=build_messages(task),
+        max_tokens=agent.max_tokens if wishes.max_tokens is None else wishes.max_tokens,
+        temperature=agent.temperature if wishes.temperature is None else wishes.temperature,
+        tools=wishes.tools,
+        tool_choice=wishes.tool_choice,
+        response_format=wishes.response_format,
+        stop=[wishes.stop] if isinstance(wishes.stop, str) else wishes.stop,
+        origin=TaskOrigin(task.task_id, attempt, task.metadata),
+    )
 
 
 def failed_result(
@@ -109,12 +121,16 @@ def failed_result(
     )
 
 
-def _provenance(reply: LlmReply) -> dict[str, Any]:
+def _provenance(reply: LlmReply, requested_model: str | None) -> dict[str, Any]:
     found = {
         "execution_mode": "llm_direct",
         "provider": reply.provider,
         "model": reply.model,
+        "requested_model": requested_model,
+        "endpoint": reply.endpoint,
         "finish_reason": reply.finish_reason,
         "request_id": reply.request_id,
+        # All that is needed to go on once the tools have run.
+        "assistant_message": reply.as_message() if reply.tool_calls else None,
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -25,8 +25,9 @@ def with_usable_lanes(settings: WorkerSettings, providers: Providers) -> WorkerS
     usable = tuple(str(kind) for kind in AgentType if providers.is_provider_available(kind))
     if not usable:
         raise ConfigurationError(
-            "no provider is usable here: install one (pip install 'llmbus[openai]') and set its"
-            " key (OPENAI_API_KEY), name the lanes (LLMBUS_LANES, --lanes), or give scripted"
-            " answers (LLMBUS_SCRIPTED, --scripted)"
+            "no provider is usable here: install one (pip install 'llmbus[openai]', [anthropic] or"
+            " [gemini]) and set its key (OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY), name"
+            " the lanes (LLMBUS_LANES, --lanes), or give scripted answers (LLMBUS_SCRIPTED,"
+            " --scripted)"
         )
     return settings.model_copy(update={"lanes": usable})

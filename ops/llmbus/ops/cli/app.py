@@ -19,6 +19,11 @@ _COMMANDS: Final = (
     LazyCommand("worker", "llmbus.worker.cli:worker", "Take tasks from the bus and run them."),
     LazyCommand("workers", "llmbus.ops.cli.workers:workers", "List the live workers."),
     LazyCommand("status", "llmbus.ops.cli.status:status", "Show how full each queue is."),
+    LazyCommand(
+        "simulate-providers",
+        "llmbus.worker.provider_simulator.cli:simulate_providers",
+        "Answer like Anthropic, OpenAI and Gemini, for tests.",
+    ),
     LazyCommand("health", "llmbus.ops.cli.health:health", "Say whether a worker lives here."),
 )
 

@@ -6,6 +6,8 @@ from llmbus.worker.llm_abstractions.base_llm import (
     LlmRequest,
     Message,
     TaskOrigin,
+    TextDelta,
+    ToolCall,
 )
 from llmbus.worker.llm_abstractions.errors import LlmError, ProviderUnusableError
 from llmbus.worker.llm_abstractions.factory import LlmFactory, Providers
@@ -24,4 +26,6 @@ __all__ = [
     "ScriptedLlm",
     "ScriptedProviders",
     "TaskOrigin",
+    "TextDelta",
+    "ToolCall",
 ]

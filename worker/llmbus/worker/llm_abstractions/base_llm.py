@@ -13,7 +13,17 @@ import msgspec
 from llmbus.shared import Usage
 from llmbus.worker.llm_abstractions.errors import CallTimedOutError, RequestRejectedError
 
-__all__ = ["BaseLlm", "LlmReply", "LlmRequest", "Message", "TaskOrigin", "within_time_limit"]
+__all__ = [
+    "BaseLlm",
+    "LlmReply",
+    "LlmRequest",
+    "Message",
+    "TaskOrigin",
+    "TextDelta",
+    "ToolCall",
+    "within_deadline",
+    "within_time_limit",
+]
 
 Message = Mapping[str, Any]
 """One message in the OpenAI chat format: `role`, `content` and what belongs to them."""
@@ -44,8 +54,16 @@ class LlmRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Left out where the model does not take one."""
     timeout_seconds: float | None = None
     """For the whole call, from asking to the last byte; None leaves it to the caller."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    """Functions that the model may call, in the OpenAI chat format."""
+    tool_choice: str | Mapping[str, Any] | None = None
+    """`auto`, `none`, `required`, or one function; None leaves it to the provider."""
+    response_format: Mapping[str, Any] | None = None
+    """`{"type": "json_object"}` or a JSON schema, in the OpenAI chat format."""
+    stop: Sequence[str] = ()
+    """Texts at which the answer ends."""
     options: Mapping[str, Any] = {}
-    """Further fields of the provider's API, such as `response_format`."""
+    """Further fields of the provider's API, such as `top_p`; none that has a name here."""
     origin: TaskOrigin | None = None
 
     def __post_init__(self) -> None:
@@ -59,12 +77,40 @@ class LlmRequest(msgspec.Struct, frozen=True, kw_only=True):
                 )
 
 
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A function that the model asks to be called. To go on, the caller sends the assistant's
+    message back with the result, in the OpenAI chat format (`LlmReply.as_message`)."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it: it may be broken."""
+    signature: str | None = None
+    """What the provider wants back with the call, unread (Gemini's thought signature)."""
+
+    def as_message_part(self) -> dict[str, Any]:
+        """The entry of an assistant's message under `tool_calls`."""
+        part: dict[str, Any] = {
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": self.arguments},
+        }
+        return part if self.signature is None else {**part, "signature": self.signature}
+
+
+class TextDelta(msgspec.Struct, frozen=True):
+    """A piece of an answer that is still being written."""
+
+    text: str
+
+
 class LlmReply(msgspec.Struct, frozen=True, kw_only=True):
     """What came back."""
 
     text: str
     finish_reason: str
-    """`stop`, or `length` when the answer was cut at `max_tokens`; else the provider's word."""
+    """`stop`; `length` when the answer was cut at `max_tokens`; `tool_calls` when the model waits
+    for the results of its calls; else the provider's word."""
     usage: Usage | None
     """None if the provider did not say."""
     model: str
@@ -72,6 +118,22 @@ class LlmReply(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     request_id: str | None = None
     """The provider's, for asking their support."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    thinking: tuple[Mapping[str, Any], ...] = ()
+    """The provider's own record of its thinking, encrypted or signed. Providers want it back,
+    unchanged, along with the tool calls that follow from it."""
+    endpoint: str | None = None
+    """Which API of the provider answered, such as `responses`."""
+
+    def as_message(self) -> dict[str, Any]:
+        """The assistant's message to send back, in the OpenAI chat format; what the format has no
+        name for stands under `signature` (of a tool call) and `thinking`, for the same provider."""
+        message: dict[str, Any] = {"role": "assistant", "content": self.text or None}
+        if self.tool_calls:
+            message["tool_calls"] = [call.as_message_part() for call in self.tool_calls]
+        if self.thinking:
+            message["thinking"] = {"provider": self.provider, "blocks": list(self.thinking)}
+        return message
 
 
 class BaseLlm(ABC):
@@ -92,9 +154,20 @@ class BaseLlm(ABC):
         what it has begun.
         """
 
+    async def stream(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
+        """Ask once, as `generate`, and yield the text as it comes; the last item is the reply, the
+        same that `generate` gives. A stream that ends without it raises `OutcomeUnknownError`.
+
+        A provider without streaming yields its text in one piece. Close the generator to stop.
+        """
+        reply = await self.generate(request)
+        if reply.text:
+            yield TextDelta(reply.text)
+        yield reply
+
     async def generate_content_async(self, messages: Sequence[Message], **kwargs: Any) -> str:
         """The text of `generate`. `kwargs` are fields of `LlmRequest`, and else further fields
-        of the provider's API, such as `response_format`."""
+        of the provider's API, such as `top_p`."""
         fields = {name: kwargs.pop(name) for name in _REQUEST_FIELDS if name in kwargs}
         options = {**fields.pop("options", {}), **kwargs}
         request = LlmRequest(messages=messages, options=options, **fields)
@@ -114,7 +187,17 @@ async def within_time_limit(request: LlmRequest) -> AsyncGenerator[None]:
 
     SDK timeouts count per read, so a dripping answer outlives them; this one is total.
     """
-    limit = asyncio.timeout(request.timeout_seconds)
+    deadline = None
+    if request.timeout_seconds is not None:
+        deadline = asyncio.get_running_loop().time() + request.timeout_seconds
+    async with within_deadline(deadline, request):
+        yield
+
+
+@asynccontextmanager
+async def within_deadline(deadline: float | None, request: LlmRequest) -> AsyncGenerator[None]:
+    """As `within_time_limit`, by a time of the event loop's clock."""
+    limit = asyncio.timeout_at(deadline)
     try:
         async with limit:
             yield

@@ -4,7 +4,8 @@ LlmError (LlmbusError)              a defect of ours or of a custom provider: re
 ├── ProviderUnusableError           not in this worker: hand the task to the fallback
 │   ├── UnsupportedAgentTypeError (ValueError)    nobody here speaks for this agent type
 │   ├── MissingDependenciesError (ImportError)    install the extra that the text names
-│   └── MissingApiKeyError (RuntimeError)         set the environment variable it names
+│   ├── MissingApiKeyError (RuntimeError)         set the environment variable it names
+│   └── MissingEndpointError (RuntimeError)       likewise, for a server of one's own
 ├── RateLimitedError                wait, then ask again; nothing was paid
 ├── ProviderUnavailableError        wait, then ask again; nothing was paid
 ├── OutcomeUnknownError             do not ask again by yourself: the call may have been billed
@@ -37,6 +38,7 @@ __all__ = [
     "LlmError",
     "MissingApiKeyError",
     "MissingDependenciesError",
+    "MissingEndpointError",
     "OutcomeUnknownError",
     "ProviderUnavailableError",
     "ProviderUnusableError",
@@ -135,6 +137,12 @@ class MissingDependenciesError(ProviderUnusableError, ImportError):
 
 class MissingApiKeyError(ProviderUnusableError, RuntimeError):
     """No key was given; the text names the environment variable that should hold it."""
+
+    kind = FailureKind.MISSING_API_KEY
+
+
+class MissingEndpointError(ProviderUnusableError, RuntimeError):
+    """No address is configured for a server of one's own; the text names the variable to set."""
 
     kind = FailureKind.MISSING_API_KEY
 

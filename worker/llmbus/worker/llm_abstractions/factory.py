@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, ClassVar, Final, Protocol
-
-import msgspec
+from typing import Any, ClassVar, Protocol
 
 from llmbus.shared import AgentType
-from llmbus.shared.agents import API_KEY_VARIABLES
+from llmbus.worker.llm_abstractions.accounting import load_prices
 from llmbus.worker.llm_abstractions.base_llm import BaseLlm
 from llmbus.worker.llm_abstractions.clients import close_clients
 from llmbus.worker.llm_abstractions.errors import (
     MissingApiKeyError,
     MissingDependenciesError,
+    MissingEndpointError,
     UnsupportedAgentTypeError,
 )
+from llmbus.worker.llm_abstractions.provider_specs import SPECS, ProviderSpec, setting
 
 __all__ = ["LlmFactory", "ProviderBuilder", "Providers"]
 
@@ -56,25 +53,6 @@ class ProviderBuilder(Protocol):
         ...
 
 
-class _ProviderSpec(msgspec.Struct, frozen=True):
-    """Where a provider's code is and what it needs, known without importing it."""
-
-    module: str
-    class_name: str
-    sdk_modules: tuple[str, ...]
-    extra: str
-
-
-_SPECS: Final[Mapping[AgentType, _ProviderSpec]] = {
-    AgentType.OPENAI_GPT: _ProviderSpec(
-        module="llmbus.worker.llm_abstractions.openai_llm",
-        class_name="OpenAILlm",
-        sdk_modules=("openai", "aiohttp"),
-        extra="openai",
-    ),
-}
-
-
 class LlmFactory:
     """The providers of this process. A provider's code and its SDK are imported when it is first
     asked for; await `load` before, or that import stalls the event loop for about a second."""
@@ -90,18 +68,24 @@ class LlmFactory:
 
         `api_key` and `api_endpoint` in `kwargs` override the environment unless they are None.
         Raises `UnsupportedAgentTypeError` (a `ValueError`), `MissingDependenciesError` (an
-        `ImportError`) naming the extra to install, or `MissingApiKeyError` (a `RuntimeError`)
-        naming the environment variable to set.
+        `ImportError`) naming the extra to install, `MissingApiKeyError` or
+        `MissingEndpointError` (each a `RuntimeError`) naming the environment variable to set,
+        or `RequestRejectedError` for a model that cannot be asked.
         """
         known_type = _known(agent_type)
         if registered := cls._registered.get(known_type):
             return registered(model=model, **kwargs)
         provider_class = cls._loaded.get(known_type) or cls._import(known_type)
-        kwargs["api_key"] = kwargs.get("api_key") or _key_in_environment(known_type)
-        if not kwargs["api_key"]:
-            variable = API_KEY_VARIABLES[known_type]
-            raise MissingApiKeyError(f"no API key for {known_type}: set {variable}")
-        return provider_class(model or None, **kwargs)
+        spec = SPECS[known_type][0]
+        kwargs["api_key"] = kwargs.get("api_key") or setting(spec.key_variables)
+        kwargs["api_endpoint"] = kwargs.get("api_endpoint") or setting(spec.endpoint_variables)
+        if spec.endpoint_variables and not kwargs["api_endpoint"]:
+            raise MissingEndpointError(
+                f"no address for {known_type}: set {spec.endpoint_variables[0]}"
+            )
+        if not spec.endpoint_variables and not kwargs["api_key"]:
+            raise MissingApiKeyError(f"no API key for {known_type}: set {spec.key_variables[0]}")
+        return provider_class(model or setting(spec.model_variables) or None, **kwargs)
 
     @classmethod
     def list_available_providers(cls) -> list[AgentType]:
@@ -110,14 +94,18 @@ class LlmFactory:
 
     @classmethod
     def is_provider_available(cls, agent_type: AgentType | str) -> bool:
-        """Whether the SDK is installed and a key is set. Imports nothing, asks nobody."""
+        """Whether the SDK is installed and a key is set (for a server of one's own: its address).
+        Imports nothing, asks nobody."""
         try:
             known_type = _known(agent_type)
-            return known_type in cls._registered or (
-                not _missing_modules(_spec(known_type)) and bool(_key_in_environment(known_type))
-            )
         except UnsupportedAgentTypeError:
             return False
+        if known_type in cls._registered:
+            return True
+        spec = _installed(known_type)
+        return not spec.missing_modules() and bool(
+            setting(spec.endpoint_variables or spec.key_variables)
+        )
 
     @classmethod
     async def load(cls, agent_type: AgentType | str) -> None:
@@ -156,14 +144,21 @@ class LlmFactory:
 
     @classmethod
     def _import(cls, agent_type: AgentType) -> ProviderBuilder:
-        spec = _spec(agent_type)
-        if missing := _missing_modules(spec):
+        spec = _installed(agent_type)
+        if missing := spec.missing_modules():
             raise MissingDependenciesError(
                 f"{agent_type} needs {', '.join(missing)}: pip install 'llmbus[{spec.extra}]'"
             )
         provider_class: ProviderBuilder = getattr(import_module(spec.module), spec.class_name)
+        load_prices()
         cls._loaded[agent_type] = provider_class
         return provider_class
+
+
+def _installed(agent_type: AgentType) -> ProviderSpec:
+    """The first whose SDK is installed, else the one to install."""
+    specs = SPECS[agent_type]
+    return next((spec for spec in specs if not spec.missing_modules()), specs[0])
 
 
 def _known(agent_type: AgentType | str) -> AgentType:
@@ -174,22 +169,3 @@ def _known(agent_type: AgentType | str) -> AgentType:
         raise UnsupportedAgentTypeError(
             f"agent type {agent_type!r} is unknown (known: {known})"
         ) from None
-
-
-def _spec(agent_type: AgentType) -> _ProviderSpec:
-    spec = _SPECS.get(agent_type)
-    if spec is None:
-        raise UnsupportedAgentTypeError(
-            f"no provider for agent type {agent_type.value!r} (there are: {', '.join(_SPECS)});"
-            " register your own with LlmFactory.register"
-        )
-    return spec
-
-
-def _key_in_environment(agent_type: AgentType) -> str:
-    """Stripped, because a key that was read from a file often ends with a newline."""
-    return os.environ.get(API_KEY_VARIABLES[agent_type], "").strip()
-
-
-def _missing_modules(spec: _ProviderSpec) -> list[str]:
-    return [name for name in spec.sdk_modules if name not in sys.modules and not find_spec(name)]
