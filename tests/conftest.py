@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 
 from llmbus.shared.settings import BusSettings
@@ -21,6 +22,14 @@ from tests.support.redis_keys import delete_keys
 from tests.support.services import service_url
 
 TASKS_END_WITHIN_SECONDS = 1.0
+
+# The gate must not depend on chance or on how busy the machine is: the first example in a fresh
+# checkout takes seconds, because Hypothesis builds its tables of characters then.
+settings.register_profile(
+    "gate", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
 @pytest.fixture
