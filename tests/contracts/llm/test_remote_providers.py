@@ -171,7 +171,18 @@ async def test_key_shows_up_nowhere(
     [
         [{"role": "user", "content": ""}],
         [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "no image"}}]}],
+        [
+            {"role": "user", "content": "Look."},
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {"id": "c1", "function": {"name": "look", "arguments": "{broken"}},
+                ],
+            },
+            {"role": "tool", "tool_call_id": "c1", "content": "seen"},
+        ],
     ],
+    ids=["empty", "no-image", "broken-arguments"],
 )
 async def test_request_that_cannot_be_right_is_refused_unsent(
     remote: RemoteSubject, broken: list[dict[str, Any]]

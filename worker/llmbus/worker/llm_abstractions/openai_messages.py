@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from llmbus.worker.llm_abstractions.base_llm import Message
+from llmbus.worker.llm_abstractions.chat_calls import read_calls
 from llmbus.worker.llm_abstractions.chat_parts import read_parts
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
 
@@ -17,13 +18,15 @@ _ALSO_CONTENT: Final = ("tool_calls", "function_call", "refusal", "tool_call_id"
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raises `RequestRejectedError` naming the message: an image or sound that is none, a result
-    that answers no call, or nothing to ask."""
+    """Raises `RequestRejectedError` naming the message: an image or sound that is none, a call with
+    broken arguments, a result that answers no call, or nothing to ask."""
     anything = False
     for position, message in enumerate(messages):
         where = f"messages[{position}]"
         if message["role"] == "tool" and not message.get("tool_call_id"):
             raise RequestRejectedError(f"{where} has no tool_call_id: which call does it answer?")
+        if message["role"] == "assistant":
+            read_calls(message, where)
         says_something = _says_something(message.get("content"), where)
         anything = anything or says_something or any(map(message.get, _ALSO_CONTENT))
     if not anything:
