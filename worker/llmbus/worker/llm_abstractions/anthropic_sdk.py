@@ -14,6 +14,12 @@ import httpx2
 
 from llmbus.worker.llm_abstractions.anthropic_errors import error_type_of_answer
 from llmbus.worker.llm_abstractions.errors import LlmError, RequestRejectedError, without_secrets
+from llmbus.worker.llm_abstractions.raw_http import (
+    CONNECTION_LIMITS,
+    PHASE_LIMITS,
+    RawAnswer,
+    RawStream,
+)
 from llmbus.worker.llm_abstractions.retry_after import retry_after_seconds
 from llmbus.worker.llm_abstractions.server_sent_events import event_data
 from llmbus.worker.llm_abstractions.transport_errors import (
@@ -28,30 +34,6 @@ for _module in ("httpcore2", "anthropic.types.shared.error_details"):
     import_module(_module)
 
 _PATH: Final = "/v1/messages"
-_LIMITS: Final = httpx2.Limits(max_connections=2_000, keepalive_expiry=5.0)
-"""Room for 1,000 calls in flight and as many more. None would not mean unlimited: the SDK's
-aiohttp transport then falls back to aiohttp's 100. Idle connections go soon, because writing on
-one that the server is closing leaves the outcome unknown."""
-_PHASE_LIMITS: Final = httpx2.Timeout(connect=10.0, pool=60.0, write=60.0, read=None)
-"""Seconds. Reading has no limit of its own: a model may think for long, and giving up on a call
-that is paid for is the caller's decision (`LlmRequest.timeout_seconds`)."""
-
-
-class RawAnswer:
-    """A body with status 200, unparsed: the SDK's parsed form hides what is wrong with an answer.
-    It is a `str` for an HTML page and has None for whatever is missing (anthropic 2.12)."""
-
-    def __init__(self, body: bytes, request_id: str | None) -> None:
-        self.body: Final = body
-        self.request_id: Final = request_id
-
-
-class RawStream:
-    """A stream with status 200: the data of its events."""
-
-    def __init__(self, data: AsyncGenerator[bytes], request_id: str | None) -> None:
-        self.data: Final = data
-        self.request_id: Final = request_id
 
 
 def open_client(api_key: str, base_url: str | None) -> anthropic.AsyncAnthropic:
@@ -60,10 +42,10 @@ def open_client(api_key: str, base_url: str | None) -> anthropic.AsyncAnthropic:
         api_key=api_key,
         base_url=base_url,
         max_retries=0,  # the bus is the only retry authority
-        timeout=_PHASE_LIMITS,
+        timeout=PHASE_LIMITS,
         # Following a redirect would be a second request after one that may have been billed.
         http_client=anthropic.DefaultAioHttpClient(
-            limits=_LIMITS, timeout=_PHASE_LIMITS, follow_redirects=False
+            limits=CONNECTION_LIMITS, timeout=PHASE_LIMITS, follow_redirects=False
         ),
     )
 

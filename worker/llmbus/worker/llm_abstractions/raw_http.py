@@ -1,0 +1,36 @@
+"""How the Stainless-made SDKs (anthropic, openai) are used alike: limits, and answers unparsed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import httpx2
+
+__all__ = ["CONNECTION_LIMITS", "PHASE_LIMITS", "RawAnswer", "RawStream"]
+
+CONNECTION_LIMITS: Final = httpx2.Limits(max_connections=2_000, keepalive_expiry=5.0)
+"""Room for 1,000 calls in flight and as many more. None would not mean unlimited: the SDK's
+aiohttp transport then falls back to aiohttp's 100. Idle connections go soon, because writing on
+one that the server is closing leaves the outcome unknown."""
+PHASE_LIMITS: Final = httpx2.Timeout(connect=10.0, pool=60.0, write=60.0, read=None)
+"""Seconds. Reading has no limit of its own: a model may think for long, and giving up on a call
+that is paid for is the caller's decision (`LlmRequest.timeout_seconds`)."""
+
+
+class RawAnswer:
+    """A body with status 200, unparsed: the SDK's parsed form hides what is wrong with an answer.
+    It is a `str` for an HTML page and has None for whatever is missing (anthropic 2.12,
+    openai 3.54)."""
+
+    def __init__(self, body: bytes, request_id: str | None) -> None:
+        self.body: Final = body
+        self.request_id: Final = request_id
+
+
+class RawStream:
+    """A stream with status 200: the data of its events."""
+
+    def __init__(self, data: AsyncGenerator[bytes], request_id: str | None) -> None:
+        self.data: Final = data
+        self.request_id: Final = request_id
