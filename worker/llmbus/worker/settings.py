@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from llmbus.shared.errors import ConfigurationError, InvalidInputError
+from llmbus.shared.result import FailureKind
 from llmbus.shared.topology import checked_name
+from llmbus.worker.direct_path import DirectPathSettings
 
 __all__ = ["WorkerSettings", "slots_per_lane"]
 
@@ -21,12 +23,8 @@ def _own_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(DirectPathSettings):
     """One worker process."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="LLMBUS_", env_ignore_empty=True, frozen=True, extra="ignore"
-    )
 
     worker_id: str = Field(default_factory=_own_name)
     lanes: Annotated[tuple[str, ...], NoDecode] = ()
@@ -38,6 +36,12 @@ class WorkerSettings(BaseSettings):
     """How long running tasks may go on after SIGTERM before they are returned."""
     max_attempts: int = Field(default=3, ge=1)
     """For tasks that do not say."""
+    retry_budgets: Annotated[dict[FailureKind, int], NoDecode] = Field(default_factory=dict)
+    """LLMBUS_RETRY_BUDGETS, such as `rate_limited=5,unavailable=3`: how many attempts of a task may
+    fail in one kind. The bound of all its attempts stays."""
+    fallback_after_retries: bool = True
+    """Whether a task whose attempts are used up by failures that may pass (`rate_limited`,
+    `unavailable`) goes to the fallback; else it has failed."""
     task_timeout_seconds: float = Field(default=3600.0, gt=0)
     """How long one attempt may run, for tasks that do not say."""
     advertise_seconds: float = Field(default=4.0, gt=0, le=5.0)
@@ -45,6 +49,14 @@ class WorkerSettings(BaseSettings):
     is killed is gone from the list within 15 s."""
     scripted: Path | None = None
     """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
+
+    @field_validator("retry_budgets", mode="before")
+    @classmethod
+    def _split_budgets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        return {kind.strip(): number.strip() for kind, _, number in pairs}
 
     @field_validator("lanes", mode="before")
     @classmethod
