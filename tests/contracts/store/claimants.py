@@ -65,5 +65,4 @@ async def finished(store: Store, claim: Claim, *, succeeded: bool = True) -> Fin
 
 async def lapsed(store: Store, who: Claimant, ledger_life: timedelta = LEDGER_LIFE) -> Claim:
     """The claim of a run that has died: its lifetime is over when this returns."""
-    claim = await granted(store, who, timedelta(milliseconds=1), ledger_life)
-    return claim
+    return await granted(store, who, timedelta(milliseconds=1), ledger_life)

@@ -36,9 +36,7 @@ async def lapse(store: Store, run_id: str) -> None:
 
     async def somebody_else_gets_it() -> bool:
         answer = await store.claim(run("probe"), LIFETIME, LEDGER_LIFE)
-        if isinstance(answer, Held):
-            return False
-        return True
+        return not isinstance(answer, Held)
 
     await eventually(somebody_else_gets_it, f"the claim of {run_id} lapses")
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Self, TypeVar
 from uuid import uuid4
 
 from llmbus.shared.bus.interface import Message
-from llmbus.shared.clock import Clock
 from llmbus.shared.errors import LlmbusError
 from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
 from llmbus.shared.store.claims import (
@@ -35,6 +33,7 @@ from llmbus.shared.store.claims import (
 )
 from llmbus.shared.task import AgentTask
 from llmbus.worker.admission import Admission
+from llmbus.worker.claim_terms import ClaimTerms
 from llmbus.worker.outcome import (
     CancelledByCaller,
     Duplicate,
@@ -45,7 +44,7 @@ from llmbus.worker.outcome import (
 )
 from llmbus.worker.run import Run
 
-__all__ = ["ClaimKeeper", "ClaimTerms"]
+__all__ = ["ClaimKeeper"]
 
 _Answer = TypeVar("_Answer")
 
@@ -53,18 +52,6 @@ _LONGEST_BEAT: Final = timedelta(seconds=1)
 """A cancellation is heard of with a renewal: a running call shall end within two seconds."""
 
 _log = logging.getLogger("llmbus.worker")
-
-
-@dataclass(frozen=True)
-class ClaimTerms:
-    """For how long what is remembered."""
-
-    lifetime: timedelta = timedelta(seconds=15)
-    """How long a claim outlives its worker; then another one runs the task."""
-    remembered: timedelta = timedelta(days=1)
-    """How long results and started runs are kept after a task has ended."""
-    max_crashes: int = 3
-    """How many workers a task may kill before it is given up."""
 
 
 class ClaimKeeper:
@@ -127,7 +114,9 @@ class ClaimKeeper:
             case Cancelled(reason):
                 return self._cancelled(task, reason, run.key.attempt - 1)
 
-    async def finish(self, run: Run, message: Message, status: ExecutionStatus) -> FinishAnswer | None:
+    async def finish(
+        self, run: Run, message: Message, status: ExecutionStatus
+    ) -> FinishAnswer | None:
         """Store the terminal result. None: there is no claim, or nobody could be asked."""
         if run.claim is None:
             return None

@@ -155,7 +155,8 @@ class Consumer:
         """Somebody stopped this run, or the worker stops."""
         if run.stopped_as is not None and not run.answering:
             try:
-                return await self._settle(run, run.stopped_as)
+                await self._settle(run, run.stopped_as)
+                return
             except asyncio.CancelledError:
                 pass  # the worker stops, and does not wait any longer for the broker
         if run.answering:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from pydantic_settings import NoDecode
 from llmbus.shared.errors import ConfigurationError, InvalidInputError
 from llmbus.shared.result import FailureKind
 from llmbus.shared.topology import checked_name
+from llmbus.worker.claim_terms import ClaimTerms
 from llmbus.worker.direct_path import DirectPathSettings
 
 __all__ = ["WorkerSettings", "slots_per_lane"]
@@ -47,8 +49,23 @@ class WorkerSettings(DirectPathSettings):
     advertise_seconds: float = Field(default=4.0, gt=0, le=5.0)
     """How often the worker advertises itself. Its entry lives three times as long, so a worker that
     is killed is gone from the list within 15 s."""
+    claim_seconds: float = Field(default=15.0, ge=0.1)
+    """How long a task stays claimed by a worker that died; then another one runs it."""
+    remember_seconds: float = Field(default=24 * 3600.0, ge=1)
+    """How long results are kept, to be given again to whoever submits the same task again."""
+    max_crashes: int = Field(default=3, ge=1)
+    """How many workers a task may kill before it is given up and parked."""
     scripted: Path | None = None
     """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
+
+    @property
+    def claim_terms(self) -> ClaimTerms:
+        """For how long claims and results are remembered."""
+        return ClaimTerms(
+            lifetime=timedelta(seconds=self.claim_seconds),
+            remembered=timedelta(seconds=max(self.remember_seconds, self.claim_seconds)),
+            max_crashes=self.max_crashes,
+        )
 
     @field_validator("retry_budgets", mode="before")
     @classmethod

@@ -66,7 +66,7 @@ class Settlement:
         self._clock = clock
         self._observe = observer
 
-    async def settle(self, run: Run, outcome: Outcome) -> None:
+    async def settle(self, run: Run, outcome: Outcome) -> None:  # noqa: C901  a branch each
         """Do what the outcome asks for. Returns when it is done; while the broker is away it
         waits, holding the result, so the number of waiting results is bounded by the slots."""
         run.answering = True
@@ -133,9 +133,7 @@ class Settlement:
 
     async def _retry(self, run: Run, outcome: RetryLater) -> None:
         failure, delay = outcome.failure, outcome.delay
-        copy = retry_copy(
-            run.message, failure=failure, spent=outcome.spent, now=self._clock.now()
-        )
+        copy = retry_copy(run.message, failure=failure, spent=outcome.spent, now=self._clock.now())
         await self._publisher.publish(run, self._layout.retry(delay), run.lane, copy)
         await self._claims.pass_on(run)
         await self._forget(run)
@@ -151,7 +149,8 @@ class Settlement:
             spent=outcome.spent,
             now=self._clock.now(),
         )
-        # Published, not rejected: a reject cannot say why, and most queues dead-letter at most once.
+        # Published, not rejected: a reject cannot say why, and classic queues dead-letter at most
+        # once.
         await self._publisher.publish(run, self._layout.dead, run.lane, copy)
         await self._claims.release(run)
         await self._forget(run)

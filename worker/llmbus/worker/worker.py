@@ -22,12 +22,14 @@ from llmbus.shared.store.interface import Store, WorkerEntry
 from llmbus.shared.topology import Layout
 from llmbus.worker.admission import Admission
 from llmbus.worker.advertiser import Advertiser
+from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.consumer import Consumer, Execute, Source
 from llmbus.worker.events import Observer, log_event
 from llmbus.worker.execution import Execution, ExecutionRules
 from llmbus.worker.executor import Executor
 from llmbus.worker.fallback import FallbackExecution
 from llmbus.worker.llm_abstractions.factory import Providers
+from llmbus.worker.publishing import RunPublisher
 from llmbus.worker.retry import RetryPolicy
 from llmbus.worker.settings import WorkerSettings, slots_per_lane
 from llmbus.worker.settlement import Settlement
@@ -71,6 +73,10 @@ class Worker:
         self._settings = settings
         self._around = surroundings
         self._slots = slots_per_lane(settings.lanes, settings.concurrency)
+        self._admission = self._admission_within(settings.task_timeout_seconds)
+        self._claims = ClaimKeeper(
+            surroundings.store, settings.claim_terms, self._admission, settings.worker_id
+        )
         self._consumers = [self._direct_consumer()] if self._slots else []
         if surroundings.scripts is not None:
             self._consumers.append(self._fallback_consumer(surroundings.scripts))
@@ -90,6 +96,7 @@ class Worker:
             heartbeat = timedelta(seconds=self._settings.advertise_seconds)
             advertiser = Advertiser(around.store, self._describe, heartbeat)
             await resources.enter_async_context(advertiser)
+            await resources.enter_async_context(self._claims)
             resources.push_async_callback(self._drain, advertiser)
             for consumer in self._consumers:
                 await consumer.start()
@@ -141,8 +148,7 @@ class Worker:
             settings.fallback_after_retries,
         )
         executor = Executor(around.providers, around.clock)
-        admission = self._admission(settings.task_timeout_seconds)
-        execution = Execution(executor, admission, rules, around.clock)
+        execution = Execution(executor, self._admission, rules, around.clock)
         lanes = self._slots.items()
         sources = [Source(around.layout.lane_queue(lane), slots, lane) for lane, slots in lanes]
         return self._consumer(sources, execution.run)
@@ -150,19 +156,24 @@ class Worker:
     def _fallback_consumer(self, scripts: ScriptSettings) -> Consumer:
         around = self._around
         runner = ScriptRunner(scripts, around.clock)
-        admission = self._admission(scripts.fallback_timeout_seconds)
+        admission = self._admission_within(scripts.fallback_timeout_seconds)
         source = Source(around.layout.fallback_queue, scripts.fallback_concurrency)
         return self._consumer([source], FallbackExecution(runner, admission).run)
 
-    def _admission(self, timeout_seconds: float) -> Admission:
+    def _admission_within(self, timeout_seconds: float) -> Admission:
         around = self._around
         limit = timedelta(seconds=timeout_seconds)
         return Admission(around.registry, around.clock, self._settings.worker_id, limit)
 
     def _consumer(self, sources: Sequence[Source], execute: Execute) -> Consumer:
         around = self._around
-        settlement = Settlement(around.bus, around.layout, around.clock, around.observer)
-        return Consumer(around.bus, sources, execute, settlement.settle, around.observer)
+        publisher = RunPublisher(around.bus, around.layout, around.clock, around.observer)
+        settlement = Settlement(
+            publisher, self._claims, around.layout, around.clock, around.observer
+        )
+        return Consumer(
+            around.bus, sources, execute, settlement.settle, self._claims, around.observer
+        )
 
     def _describe(self) -> WorkerEntry:
         registered = self._around.registry.list_agents()

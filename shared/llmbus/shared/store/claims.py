@@ -29,6 +29,7 @@ __all__ = [
     "Renewed",
     "Stored",
     "StoredResult",
+    "Superseded",
 ]
 
 
@@ -99,7 +100,11 @@ class Cancelled(msgspec.Struct, frozen=True):
     """By the store's clock."""
 
 
-ClaimAnswer: TypeAlias = Claimed | Held | Finished | Cancelled
+class Superseded(msgspec.Struct, frozen=True):
+    """Do not run it: this attempt was over before, and a message for a later one is on its way."""
+
+
+ClaimAnswer: TypeAlias = Claimed | Held | Finished | Cancelled | Superseded
 
 
 class Renewed(msgspec.Struct, frozen=True):
@@ -187,6 +192,11 @@ class Claims(Protocol):
     async def release(self, claim: Claim) -> None:
         """End a run in order without a terminal result (retry, drain, fallback): the task is free
         and this start is no longer open. Nothing happens to a later run's claim."""
+        ...
+
+    async def pass_on(self, claim: Claim) -> None:
+        """End a run in order whose task goes on under a later attempt. A message for this attempt
+        of this submission, or for an earlier one, is `Superseded` from now on."""
         ...
 
     async def request_cancel(

@@ -4,7 +4,9 @@ import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from llmbus.shared.clock import Clock
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CLAIM", "COUNT_LATE", "FINISH", "RELEASE", "RENEW", "REQUEST_CANCEL", "SUM_LATE"]
+__all__ = [
+    "CLAIM",
+    "COUNT_LATE",
+    "FINISH",
+    "PASS_ON",
+    "RELEASE",
+    "RENEW",
+    "REQUEST_CANCEL",
+    "SUM_LATE",
+]
 
 _TIME: Final = """
 local time = redis.call('TIME')
@@ -63,9 +72,16 @@ local function end_run(token, ledger_ms)
   keep(ledger, ledger_ms)
 end
 
+local function is_superseded(submission, attempt)
+  local passed = redis.call('HGET', ledger, 'passed')
+  if not passed then return false end
+  local over, of = string.match(passed, '^(%d+) (.*)$')
+  return of == submission and tonumber(over) >= tonumber(attempt)
+end
+
 local function count_runs()
   local marks = redis.call('HEXISTS', ledger, 'last') + redis.call('HEXISTS', ledger, 'ended')
-    + redis.call('HEXISTS', ledger, 'finished')
+    + redis.call('HEXISTS', ledger, 'finished') + redis.call('HEXISTS', ledger, 'passed')
   return redis.call('HLEN', ledger) - marks
 end
 """
@@ -88,6 +104,7 @@ if why then
   if is_own then end_run(last, ledger_ms) end
   return {'cancelled', why}
 end
+if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
 local token = is_own and last or math.max(last + 1, now_us)
 redis.call('DEL', result)
 hold(token, submission, run_id, life_ms, ledger_ms, holder, attempt)
@@ -136,6 +153,14 @@ return {'stored'}
 RELEASE: Final = (
     _TASK
     + """
+end_run(tonumber(ARGV[1]), ARGV[2])
+"""
+)
+
+PASS_ON: Final = (
+    _TASK
+    + """
+redis.call('HSET', ledger, 'passed', ARGV[3] .. ' ' .. ARGV[4])
 end_run(tonumber(ARGV[1]), ARGV[2])
 """
 )
