@@ -52,6 +52,8 @@ class FailureKind(StrEnum):
     """The provider's key is not set in this worker."""
     UNKNOWN_AGENT = "unknown_agent"
     """No such agent, or one that this worker cannot run."""
+    SCRIPT = "script"
+    """The subprocess script could not run, or gave no usable answer: mend it, then redrive."""
     POISON = "poison"
     """Worker after worker died or froze while it ran this task."""
     INTERNAL = "internal"
