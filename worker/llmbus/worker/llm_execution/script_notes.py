@@ -1,0 +1,41 @@
+"""What a script writes to stderr for people, without any key."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from llmbus.worker.llm_abstractions.errors import without_secrets
+from llmbus.worker.llm_abstractions.provider_specs import SPECS
+
+__all__ = ["keys_here", "log_to_stderr"]
+
+_KEY_VARIABLES: Final = {
+    variable for specs in SPECS.values() for spec in specs for variable in spec.key_variables
+}
+
+
+def keys_here() -> list[str]:
+    """Every provider's key that is set in this process, as the SDKs get them."""
+    keys = (os.environ.get(variable, "").strip() for variable in _KEY_VARIABLES)
+    return [key for key in keys if key]
+
+
+def log_to_stderr(keys: Sequence[str]) -> None:
+    """Show warnings and errors of all libraries on stderr, with these keys blotted out, also in
+    tracebacks."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_WithoutKeys(keys))
+    logging.getLogger().handlers[:] = [handler]
+
+
+class _WithoutKeys(logging.Formatter):
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._keys = keys
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record), *self._keys)
