@@ -5,7 +5,6 @@ This module is the one place of the dates and the wording.
 
 from __future__ import annotations
 
-import sys
 import warnings
 from calendar import monthrange
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from enum import Enum
 from typing import Final
 
 from llmbus.shared.clock import Clock
+from llmbus.worker.llm_execution.script_notes import note
 
 __all__ = ["GUIDE", "REMOVED_IN", "TIMELINE", "WORDING", "Stage", "Timeline", "warn_of_removal"]
 
@@ -38,7 +38,7 @@ WORDING: Final = {
         " How to move to the direct path: {guide}"
     ),
     Stage.NEAR: (
-        "ACT NOW: {script} will stop working in {version} on {removal}, in {days} days."
+        "ACT NOW: {script} will stop working in {version} on {removal} (days left: {days})."
         " Move to the direct path before that day: {guide}"
     ),
     Stage.OVERDUE: (
@@ -99,7 +99,7 @@ def warn_of_removal(
     try:
         warnings.warn(text, DeprecationWarning, stacklevel=stacklevel + 1)
     except DeprecationWarning as warning:
-        print(f"DeprecationWarning: {warning}", file=sys.stderr)
+        note(f"DeprecationWarning: {warning}")
 
 
 def _months_after(day: date, months: int) -> date:

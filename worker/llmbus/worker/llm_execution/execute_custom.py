@@ -1,4 +1,4 @@
-"""Ask a server of one's own: one task on stdin, one answer on stdout (docs/scripts.md). Deprecated."""
+"""Ask a server of one's own: a task on stdin, an answer on stdout (docs/scripts.md). Deprecated."""
 
 import sys
 
@@ -8,9 +8,10 @@ if __name__ == "__main__":
         from llmbus.shared.agents import AgentType
         from llmbus.worker.llm_execution.task_script import TaskScript
     except (ImportError, SyntaxError) as error:
-        sys.stderr.write(
+        print(
             f"{sys.executable} cannot import llmbus ({error}): install it there (pip install"
-            " llmbus), or run this script by the Python that has it\n"
+            " llmbus), or run this script by the Python that has it",
+            file=sys.stderr,
         )
         sys.exit(2)
     sys.exit(TaskScript((AgentType.CUSTOM, AgentType.META_LLAMA)).run())

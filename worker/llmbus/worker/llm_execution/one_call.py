@@ -50,11 +50,12 @@ async def ask_once(given: ScriptInput, providers: Providers, clock: Clock) -> Ex
     for number in _STOPPING:
         loop.add_signal_handler(number, on_signal)
     await asyncio.wait((asking,))
+    if not asking.cancelled():
+        _on_every_signal(loop, signal.SIG_IGN)  # what is paid for is printed
+    await providers.aclose()
     if asking.cancelled():
         stopped = Failure(FailureKind.OUTCOME_UNKNOWN, _STOPPED)
         return failed_result(given.task, stopped, started_at)
-    _on_every_signal(loop, signal.SIG_IGN)  # what is paid for is printed
-    await providers.aclose()
     return asking.result()
 
 

@@ -54,10 +54,10 @@ class ScriptAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Why it failed, in a form a program can act on; None where it did not."""
     metadata: dict[str, Any] = {}
 
-    def to_json(self) -> bytes:
-        """One line of plain ASCII, so half a surrogate pair in an answer that is paid for cannot
-        keep it from being written."""
-        return json.dumps(msgspec.to_builtins(self)).encode() + b"\n"
+    def to_json(self) -> str:
+        """One line of plain ASCII, without its end: half a surrogate pair in an answer that is paid
+        for cannot keep it from being written."""
+        return json.dumps(msgspec.to_builtins(self))
 
 
 def exit_of(failure: Failure | None) -> ScriptExit:

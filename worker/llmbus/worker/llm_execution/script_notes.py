@@ -6,16 +6,23 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from llmbus.worker.llm_abstractions.errors import without_secrets
 from llmbus.worker.llm_abstractions.provider_specs import SPECS
 
-__all__ = ["keys_here", "log_to_stderr"]
+__all__ = ["keys_here", "log_to_stderr", "note"]
 
 _KEY_VARIABLES: Final = {
     variable for specs in SPECS.values() for spec in specs for variable in spec.key_variables
 }
+
+
+def note(line: str) -> None:
+    """Tell people this. A stderr that takes nothing is no reason to fail."""
+    with suppress(OSError):
+        print(line, file=sys.stderr)
 
 
 def keys_here() -> list[str]:
@@ -36,6 +43,11 @@ class _WithoutKeys(logging.Formatter):
     def __init__(self, keys: Sequence[str]) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
         self._keys = keys
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        fields = getattr(record, "fields", None) or {}
+        told = (f" {name}={value}" for name, value in fields.items())
+        return super().formatMessage(record) + "".join(told)
 
     def format(self, record: logging.LogRecord) -> str:
         return without_secrets(super().format(record), *self._keys)

@@ -10,7 +10,7 @@ from typing import Final
 
 from llmbus.shared.errors import BodyTooLargeError, InvalidTaskError
 
-__all__ = ["AnswerStream", "StdoutLostError", "read_stdin"]
+__all__ = ["AnswerStream", "StdoutLostError", "flush_stderr", "read_stdin"]
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _CHUNK_BYTES: Final = 1 << 20
@@ -57,7 +57,8 @@ class AnswerStream:
     def reserve(cls) -> AnswerStream:
         """Take stdout away from everybody else in this process: what SDKs, C libraries and child
         processes print goes to stderr. `StdoutLostError` if there is no stdout."""
-        _give_stderr_a_place()
+        if sys.stderr is None or _is_broken(_STDERR):
+            _send_stderr_nowhere()
         if sys.__stdout__ is None:
             raise StdoutLostError("stdout is closed")
         # Above the standard ones: a closed stdin would otherwise turn into stdout's copy.
@@ -88,11 +89,18 @@ class AnswerStream:
                 select.select((), (self._descriptor,), ())
 
 
-def _give_stderr_a_place() -> None:
-    """A stderr that nobody reads must not change the exit code."""
-    if sys.stderr is None or _is_broken(_STDERR):
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nowhere, _STDERR)
+def flush_stderr() -> None:
+    """Before the end: Python would exit by 120 if it could not do this then."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        _send_stderr_nowhere()
+
+
+def _send_stderr_nowhere() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, _STDERR)
 
 
 def _is_broken(descriptor: int) -> bool:

@@ -23,8 +23,13 @@ from llmbus.worker.llm_execution.deprecation_timeline import warn_of_removal
 from llmbus.worker.llm_execution.one_call import ask_once, providers_here
 from llmbus.worker.llm_execution.script_answer import ScriptAnswer, ScriptExit, answer_of, exit_of
 from llmbus.worker.llm_execution.script_input import ScriptInput, read_input
-from llmbus.worker.llm_execution.script_notes import keys_here, log_to_stderr
-from llmbus.worker.llm_execution.script_streams import AnswerStream, StdoutLostError, read_stdin
+from llmbus.worker.llm_execution.script_notes import keys_here, log_to_stderr, note
+from llmbus.worker.llm_execution.script_streams import (
+    AnswerStream,
+    StdoutLostError,
+    flush_stderr,
+    read_stdin,
+)
 
 __all__ = ["TaskScript"]
 
@@ -40,16 +45,21 @@ class TaskScript:
     def run(self) -> ScriptExit:
         """Be the program: one task from stdin, one answer to stdout. For the main module only."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: an end, not a traceback
+        exit_code = self._serve()
+        flush_stderr()
+        return exit_code
+
+    def _serve(self) -> ScriptExit:
         try:
             stdout = AnswerStream.reserve()
-            warn_of_removal(Path(sys.argv[0]).name, SystemClock(), stacklevel=2)
+            warn_of_removal(Path(sys.argv[0]).name, SystemClock(), stacklevel=3)
             log_to_stderr(keys_here())
             given = read_input(read_stdin(MAX_BODY_BYTES), self.agent_types)
             stdout.require_reader()
         except InvalidInputError as error:
             return _refuse(error)
         except StdoutLostError as error:
-            print(f"nobody was asked, for nobody would read the answer: {error}", file=sys.stderr)
+            note(f"nobody was asked, for nobody would read the answer: {error}")
             return ScriptExit.FAILED
         return _deliver(self._answer(given), stdout)
 
@@ -107,16 +117,16 @@ def _refuse(error: InvalidInputError) -> ScriptExit:
         timestamp=SystemClock().now(),
         exit_code=ScriptExit.BAD_TASK,
     )
-    print(refusal.to_json().decode(), end="", file=sys.stderr)
+    note(refusal.to_json())
     return ScriptExit.BAD_TASK
 
 
 def _deliver(answer: ScriptAnswer, stdout: AnswerStream) -> ScriptExit:
     line = answer.to_json()
     try:
-        stdout.write(line)
+        stdout.write(line.encode() + b"\n")
     except StdoutLostError as error:
         # It may have been paid for: whoever still reads stderr gets it there.
-        print(f"{error}; the answer was:\n{line.decode()}", end="", file=sys.stderr)
+        note(f"{error}; the answer was:\n{line}")
         return ScriptExit.FAILED
     return answer.exit_code
