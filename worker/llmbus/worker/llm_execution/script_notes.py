@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
@@ -17,6 +17,8 @@ __all__ = ["keys_here", "log_to_stderr", "note"]
 _KEY_VARIABLES: Final = {
     variable for specs in SPECS.values() for spec in specs for variable in spec.key_variables
 }
+_SHORTEST_KEY: Final = 8
+"""Servers of one's own are given `any` or `none`, which would blot out parts of other words."""
 
 
 def note(line: str) -> None:
@@ -25,13 +27,13 @@ def note(line: str) -> None:
         print(line, file=sys.stderr)
 
 
-def keys_here() -> list[str]:
+def keys_here() -> set[str]:
     """Every provider's key that is set in this process, as the SDKs get them."""
-    keys = (os.environ.get(variable, "").strip() for variable in _KEY_VARIABLES)
-    return [key for key in keys if key]
+    keys = {os.environ.get(variable, "").strip() for variable in _KEY_VARIABLES}
+    return {key for key in keys if len(key) >= _SHORTEST_KEY}
 
 
-def log_to_stderr(keys: Sequence[str]) -> None:
+def log_to_stderr(keys: Collection[str]) -> None:
     """Show warnings and errors of all libraries on stderr, with these keys blotted out, also in
     tracebacks."""
     handler = logging.StreamHandler(sys.stderr)
@@ -40,7 +42,7 @@ def log_to_stderr(keys: Sequence[str]) -> None:
 
 
 class _WithoutKeys(logging.Formatter):
-    def __init__(self, keys: Sequence[str]) -> None:
+    def __init__(self, keys: Collection[str]) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
         self._keys = keys
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from msgspec import structs
 
 from llmbus.shared.agents import AgentType
-from llmbus.shared.clock import SystemClock
+from llmbus.shared.clock import Clock, SystemClock
 from llmbus.shared.codec import MAX_BODY_BYTES
 from llmbus.shared.errors import ConfigurationError, InvalidInputError
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
@@ -41,6 +41,7 @@ class TaskScript:
     agent_types: tuple[AgentType, ...]
     interactive_unless_api: bool = False
     """Whether a task that does not say `execution_mode: api` is for a person to start."""
+    clock: Clock = field(default_factory=SystemClock)
 
     def run(self) -> ScriptExit:
         """Be the program: one task from stdin, one answer to stdout. For the main module only."""
@@ -52,38 +53,37 @@ class TaskScript:
     def _serve(self) -> ScriptExit:
         try:
             stdout = AnswerStream.reserve()
-            warn_of_removal(Path(sys.argv[0]).name, SystemClock(), stacklevel=3)
+            warn_of_removal(Path(sys.argv[0]).name, self.clock, stacklevel=3)
             log_to_stderr(keys_here())
             given = read_input(read_stdin(MAX_BODY_BYTES), self.agent_types)
             stdout.require_reader()
         except InvalidInputError as error:
-            return _refuse(error)
+            return _refuse(error, self.clock.now())
         except StdoutLostError as error:
             note(f"nobody was asked, for nobody would read the answer: {error}")
             return ScriptExit.FAILED
         return _deliver(self._answer(given), stdout)
 
     def _answer(self, given: ScriptInput) -> ScriptAnswer:
-        clock = SystemClock()
         if self.interactive_unless_api and given.execution_mode != "api":
-            result = _command_for_a_person(given.task, clock.now())
+            result = _command_for_a_person(given.task, self.clock.now())
             exit_code = ScriptExit.OK
         else:
-            result, exit_code = self._ask(given, clock)
+            result, exit_code = self._ask(given)
         return answer_of(
             result,
             exit_code,
             requested_model=str(given.task.metadata.get("model") or ""),
-            now=clock.now(),
+            now=self.clock.now(),
         )
 
-    def _ask(self, given: ScriptInput, clock: SystemClock) -> tuple[ExecutionResult, ScriptExit]:
+    def _ask(self, given: ScriptInput) -> tuple[ExecutionResult, ScriptExit]:
         try:
             providers = providers_here()
         except ConfigurationError as error:
             wrong = Failure(FailureKind.INTERNAL, str(error))
-            return failed_result(given.task, wrong, clock.now()), ScriptExit.CONFIGURATION
-        result = asyncio.run(ask_once(given, providers, clock))  # noqa: TID251  a program
+            return failed_result(given.task, wrong, self.clock.now()), ScriptExit.CONFIGURATION
+        result = asyncio.run(ask_once(given, providers, self.clock))  # noqa: TID251  a program
         result.metadata["execution_mode"] = "subprocess"
         return _without_keys(result), exit_of(result.failure)
 
@@ -110,11 +110,11 @@ def _without_keys(result: ExecutionResult) -> ExecutionResult:
     )
 
 
-def _refuse(error: InvalidInputError) -> ScriptExit:
+def _refuse(error: InvalidInputError, now: datetime) -> ScriptExit:
     refusal = ScriptAnswer(
         status=ExecutionStatus.FAILED,
         error=str(error),
-        timestamp=SystemClock().now(),
+        timestamp=now,
         exit_code=ScriptExit.BAD_TASK,
     )
     note(refusal.to_json())
