@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,7 @@ def script_command(name: str, *options: str, as_module: bool = False) -> list[st
 @asynccontextmanager
 async def started(
     command: Sequence[str], settings: dict[str, str], folder: Path | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+) -> AsyncGenerator[asyncio.subprocess.Process]:
     """The running command, with pipes; killed at the end of the block if it still runs. It also
     ends when the test runner is killed."""
     process = await asyncio.create_subprocess_exec(

@@ -47,7 +47,7 @@ class _WithoutKeys(logging.Formatter):
         self._keys = keys
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        fields = getattr(record, "fields", None) or {}
+        fields: dict[str, object] = getattr(record, "fields", {})
         told = (f" {name}={value}" for name, value in fields.items())
         return super().formatMessage(record) + "".join(told)
 
