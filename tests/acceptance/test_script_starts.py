@@ -121,3 +121,18 @@ class Usage:
 def calc_price(*_, **__):
     raise LookupError
 """
+
+
+async def test_library_that_fails_with_the_key_in_its_words_is_a_failed_answer_without_it(
+    tmp_path: Path,
+) -> None:
+    key = "hunter2.in.no.shape.that.anybody.knows"
+    broken = 'import os; raise ValueError("not with " + os.environ["OPENAI_API_KEY"])'
+    (tmp_path / "genai_prices.py").write_text(broken)
+    settings = {"PYTHONPATH": str(tmp_path), "OPENAI_API_KEY": key}
+    ended = await run_script(command("gpt"), a_task(), settings)
+    answer = ended.answer
+    assert (ended.code, answer["failure"]["kind"]) == (1, "internal")
+    assert answer["error"] == answer["failure"]["message"] == "ValueError: not with <key>"
+    assert "ValueError: not with <key>" in ended.err
+    assert key not in ended.out + ended.err

@@ -60,6 +60,32 @@ async def test_signal_during_the_call_gives_it_up(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_signal_after_the_call_does_not_cut_the_paid_answer(
+    simulator: Simulator, number: signal.Signals
+) -> None:
+    larger_than_a_pipe = "x" * 2_000_000
+    simulator.default = Behaviour(text=larger_than_a_pipe)
+    reading_end, writing_end = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *GPT,
+        stdin=subprocess.PIPE,
+        stdout=writing_end,
+        stderr=subprocess.DEVNULL,
+        env=environment(settings_of(simulator)),
+    )
+    os.close(writing_end)
+    with os.fdopen(reading_end, "rb") as reader:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            giving = asyncio.create_task(process.communicate(TASK))
+            begun = await asyncio.to_thread(reader.read, 1)
+            process.send_signal(number)
+            out = begun + await asyncio.to_thread(reader.read)
+            await giving
+    assert json.loads(out)["output"] == larger_than_a_pipe
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signal_before_the_call_ends_it_at_once(number: signal.Signals) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS), started(GPT, {}) as process:
         assert process.stderr
