@@ -66,9 +66,9 @@ async def finished(store: Store, claim: Claim, *, succeeded: bool = True) -> Fin
     return await store.finish(claim, BODY, JSON, succeeded=succeeded, keep=KEEP)
 
 
-async def abandon(store: Store, who: Claimant) -> Claim:
+async def abandon(store: Store, who: Claimant, ledger_life: timedelta = LEDGER_LIFE) -> Claim:
     """The claim of a run that has died: it has lapsed, its start stays open, and nobody had it."""
-    claim = await granted(store, who, ABANDONED_AFTER)
+    claim = await granted(store, who, ABANDONED_AFTER, ledger_life)
     # who asks for a cancelled submission sees whether the task is held, and never gets it
     onlooker = run("onlooker", task_id=who.task_id, submission="cancelled")
     await store.request_cancel(who.task_id, "only to look", KEEP, submission="cancelled")

@@ -18,6 +18,8 @@ from tests.contracts.store.claimants import (
     run,
     started,
 )
+from tests.contracts.store.entries import SHORT
+from tests.support.waiting import eventually
 
 
 async def test_the_first_to_ask_gets_the_task(store: Store) -> None:
@@ -75,8 +77,8 @@ async def test_releasing_again_does_not_touch_who_came_after(store: Store) -> No
     await store.release(first)
     second = await granted(store, run("b"))
     await store.release(first)
-    assert await renewed(store, second) == Renewed()
     assert isinstance(await store.claim(run("c"), LIFETIME, LEDGER_LIFE), Held)
+    assert await renewed(store, second) == Renewed()
 
 
 async def test_a_lapsed_claim_is_taken_over_with_a_higher_token(store: Store) -> None:
@@ -98,6 +100,17 @@ async def test_an_orderly_run_between_two_deaths_wipes_out_neither(store: Store)
     await store.release(await granted(store, run("put off")))
     await abandon(store, run("killed again"))
     assert (await started(store, run("d"))).open_starts == 2
+
+
+async def test_open_starts_are_forgotten_with_the_ledger(store: Store) -> None:
+    await abandon(store, run("killed"), ledger_life=SHORT)
+    assert (await started(store, run("killed too"), SHORT, SHORT)).open_starts == 1
+
+    async def both_are_forgotten() -> bool:
+        answer = await store.claim(run("later"), LIFETIME, LEDGER_LIFE)
+        return isinstance(answer, Claimed) and answer.open_starts == 0
+
+    await eventually(both_are_forgotten, "the ledger is dropped")
 
 
 async def test_the_neighbours_of_a_killed_run_are_not_charged(store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 from redis import crc
 
 from llmbus.shared.settings import StoreSettings
-from llmbus.shared.store.claims import Cancelled, Claimed, Held, Late, Renewed, Stored
+from llmbus.shared.store.claims import Cancelled, Claimed, Held, Late, Lost, Renewed, Stored
 from llmbus.shared.store.interface import Store
 from llmbus.shared.store.keys import Keys
 from llmbus.shared.store.redis import RedisStore
@@ -141,3 +141,15 @@ async def test_a_run_goes_on_when_redis_has_lost_its_data(
         assert isinstance(answer, Held)
         assert answer.holder == "w-of-a"
     assert await finished(redis_store, claim) == Stored()
+
+
+async def test_a_ledger_that_was_evicted_lets_nobody_replace_a_result(
+    redis_store: Store, raw: Any, key_prefix: str
+) -> None:
+    """Under memory pressure Redis may be set to drop any key that expires."""
+    frozen = await abandon(redis_store, run("frozen"))
+    heir = await granted(redis_store, run("heir"))
+    await finished(redis_store, heir)
+    await raw.delete(Keys(key_prefix).ledger("t-1"))
+    assert await renewed(redis_store, frozen) == Lost()
+    assert await finished(redis_store, frozen) == Late()
