@@ -48,6 +48,17 @@ async def test_every_task_is_given_to_exactly_one_of_many(store_settings: StoreS
         assert sum(isinstance(answer, Held) for answer in of_task) == CLIENTS - 1
 
 
+async def test_a_worker_with_very_many_slots_takes_turns(redis_store: Store) -> None:
+    """More calls at once than connections: they wait, and Redis is not called unreachable."""
+    answers = await asyncio.gather(
+        *(
+            redis_store.claim(run(f"{number}", task_id=f"t-{number}"), LIFETIME, LEDGER_LIFE)
+            for number in range(500)
+        )
+    )
+    assert all(isinstance(answer, Claimed) for answer in answers)
+
+
 async def test_every_key_has_a_lifetime(redis_store: Store, raw: Any, key_prefix: str) -> None:
     await renewed(redis_store, await granted(redis_store, run("a", task_id="running")))
     await finished(redis_store, await granted(redis_store, run("b", task_id="done")))
