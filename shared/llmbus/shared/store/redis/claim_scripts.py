@@ -1,7 +1,9 @@
 """The rules of `Claims` in Lua, so that each is one atomic step on the server.
 
 Every script of a task gets the same four keys in the same order. Only the server's clock is used.
-Tokens are microseconds, far below 2^53, so Lua's numbers hold them exactly.
+Tokens are microseconds, far below 2^53, so Lua's numbers hold them exactly. The first line makes
+Redis refuse a script before its first step when it could not write (memory full, replica), where
+without it some steps would be done and others not.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ __all__ = [
     "SUM_LATE",
 ]
 
+_WRITES: Final = "#!lua"
+_READS: Final = "#!lua flags=no-writes"
 _TIME: Final = """
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
@@ -27,7 +31,8 @@ local function whole(number) return string.format('%.0f', number) end
 """
 
 _TASK: Final = (
-    _TIME
+    _WRITES
+    + _TIME
     + """
 local claim, ledger, result, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
@@ -182,7 +187,8 @@ return {'noted'}
 )
 
 COUNT_LATE: Final = (
-    _TIME
+    _WRITES
+    + _TIME
     + """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', whole(now_ms))
 redis.call('ZADD', KEYS[1], whole(now_ms + tonumber(ARGV[2])), ARGV[1])
@@ -191,7 +197,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )
 
 SUM_LATE: Final = (
-    _TIME
+    _READS
+    + _TIME
     + """
 return redis.call('ZCOUNT', KEYS[1], '(' .. whole(now_ms), '+inf')
 """
