@@ -1,0 +1,75 @@
+"""The subprocess path for an agent of this process: its script, with what the agent was given."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from llmbus.shared.agents import AgentConfig
+from llmbus.shared.clock import Clock
+from llmbus.shared.envelope import RequestedAgent
+from llmbus.shared.result import ExecutionResult, FailureKind
+from llmbus.shared.settings import read_settings
+from llmbus.shared.task import AgentTask
+from llmbus.worker.time_limit import TimeLimit
+
+__all__ = ["ScriptPath", "ScriptRuns"]
+
+
+class ScriptEnd(Protocol):
+    """How a script ended."""
+
+    @property
+    def result(self) -> ExecutionResult:
+        """What it answered, or why it did not."""
+        ...
+
+
+class ScriptPath(Protocol):
+    """What runs scripts: a `ScriptRunner`."""
+
+    async def run(
+        self,
+        task: AgentTask,
+        agent: RequestedAgent,
+        *,
+        reason: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> ScriptEnd:
+        """Run the script of the agent's type on this task."""
+        ...
+
+
+class ScriptRuns:
+    """Runs scripts by `runner`, else by a runner of its own, made when it is first needed."""
+
+    def __init__(
+        self, runner: ScriptPath | None, scripts_dir: str | Path | None, clock: Clock
+    ) -> None:
+        self._runner = runner
+        self._scripts_dir = scripts_dir
+        self._clock = clock
+
+    async def run(
+        self, task: AgentTask, agent: AgentConfig, reason: str | None, limit: TimeLimit
+    ) -> ExecutionResult:
+        """What the script answered; `reason` says why the provider was not asked directly, where
+        that was not wished. Raises `TimeoutError` if the deadline cut it."""
+        runner = self._runner = self._runner or self._own_runner()
+        ended = await runner.run(
+            task, RequestedAgent.from_config(agent), reason=reason, timeout=limit.duration
+        )
+        result = ended.result
+        failure = result.failure
+        if failure and failure.kind is FailureKind.TIMEOUT and limit.deadline:
+            raise TimeoutError
+        return result
+
+    def _own_runner(self) -> ScriptPath:
+        from llmbus.worker.subprocess_path.runner import ScriptRunner
+        from llmbus.worker.subprocess_path.settings import ScriptSettings
+
+        return ScriptRunner(
+            read_settings(ScriptSettings, scripts_dir=self._scripts_dir), self._clock
+        )

@@ -1,0 +1,188 @@
+"""`TaskExecutor`: tasks are executed in the caller's own process, by the interface that existing
+callers use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self, assert_never
+
+import msgspec
+
+from llmbus.shared.agents import AgentConfig, AgentInterface
+from llmbus.shared.clock import Clock, SystemClock
+from llmbus.shared.envelope import RequestedAgent
+from llmbus.shared.errors import InvalidInputError, UnknownAgentError
+from llmbus.shared.execution_mode import interface_for
+from llmbus.shared.hybrid import HybridWish, run_hybrid
+from llmbus.shared.registry import AgentRegistry
+from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.settings import read_settings
+from llmbus.shared.task import AgentTask
+from llmbus.worker.attempt import Attempts
+from llmbus.worker.direct_path import DirectPathSettings, wants_direct
+from llmbus.worker.executor import Executor
+from llmbus.worker.interactive import interactive_result
+from llmbus.worker.llm_abstractions import LlmFactory, Providers
+from llmbus.worker.prompt import build_messages
+from llmbus.worker.provider_access import ProviderAccess
+from llmbus.worker.script_path import ScriptPath, ScriptRuns
+from llmbus.worker.side_by_side import side_by_side
+from llmbus.worker.time_limit import TimeLimit
+
+__all__ = ["TaskExecutor"]
+
+_UNUSABLE = frozenset({FailureKind.MISSING_DEPENDENCIES, FailureKind.MISSING_API_KEY})
+
+
+class TaskExecutor:
+    """Executes tasks here and now: asks the agent's provider, or runs its script.
+
+    A task is asked once: what failed in a way that is safe to try again says so in
+    `result.failure`. Safe for any number of tasks at once, and on several event loops in turn.
+    Close it (`async with`, or `aclose`) on each loop it was used on, or its connections stay open
+    until that loop is forgotten.
+    """
+
+    def __init__(
+        self,
+        registry: AgentRegistry,
+        scripts_dir: str | Path | None = None,
+        default_agent: str = "claude-code",
+        *,
+        providers: Providers = LlmFactory,
+        runner: ScriptPath | None = None,
+        clock: Clock | None = None,
+        settings: DirectPathSettings | None = None,
+        timeout: timedelta = timedelta(hours=1),
+    ) -> None:
+        """`scripts_dir` holds the scripts, if not those of this release are to be run; `runner`
+        runs them in place of the default. `timeout` is for tasks that do not say. Without
+        `settings`, `LLMBUS_USE_DIRECT_LLM` is read: `ConfigurationError` if it is wrong."""
+        self._registry = registry
+        self._default_agent = default_agent
+        self._providers = providers
+        self._clock = clock or SystemClock()
+        self._settings = settings or read_settings(DirectPathSettings)
+        self._executor = Executor(providers, self._clock)
+        self._attempts = Attempts(self._clock, timeout)
+        self._scripts = ScriptRuns(runner, scripts_dir, self._clock)
+
+    async def execute(
+        self, task: AgentTask, agent: str | None = None, mode: str | None = None
+    ) -> ExecutionResult:
+        """The result of the task, by `agent`, else the agent that it names, else the default one.
+
+        `mode` (`interactive`, `api` or `hybrid`) overrides the agent's interface. What is wrong
+        with the call is a `ValueError`, before anything runs: an agent that is unknown or disabled,
+        an unknown mode, a hybrid wish that makes no sense. What goes wrong afterwards is a result
+        with status `failed`. Cancelling it ends the call, or the script with its children.
+        """
+        config = self._registry.require_enabled_agent(agent or task.agent or self._default_agent)
+        interface = interface_for(task, config, mode)
+        if interface is AgentInterface.HYBRID:
+            HybridWish.of(task, config).configs(self._registry)
+        match interface:
+            case AgentInterface.TASK_TOOL:
+                return await self._execute_interactive(task, config)
+            case AgentInterface.API:
+                return await self._execute_api(task, config)
+            case AgentInterface.CLI:
+                return await self._execute_via_script(task, config)
+            case AgentInterface.HYBRID:
+                return await self._execute_hybrid(task, config)
+            case _:
+                assert_never(interface)
+
+    async def execute_parallel(
+        self, tasks: Sequence[tuple[AgentTask, str | None]], max_concurrent: int = 3
+    ) -> list[ExecutionResult]:
+        """The results in the order of `tasks`; the next one starts as soon as one has ended.
+
+        `ValueError` if `max_concurrent` is less than 1. What `execute` would raise for one of them
+        is a failed result in its place: others may have been paid for by then.
+        """
+
+        async def execute_one(pair: tuple[AgentTask, str | None]) -> ExecutionResult:
+            task, agent = pair
+            started_at = self._clock.now()
+            try:
+                return await self.execute(task, agent)
+            except InvalidInputError as error:
+                unknown = isinstance(error, UnknownAgentError)
+                kind = FailureKind.UNKNOWN_AGENT if unknown else FailureKind.REJECTED
+                return ExecutionResult(
+                    task_id=task.task_id,
+                    agent=agent or task.agent or self._default_agent,
+                    status=ExecutionStatus.FAILED,
+                    started_at=started_at,
+                    completed_at=self._clock.now(),
+                    error=str(error),
+                    failure=Failure(kind, str(error)),
+                )
+
+        return await side_by_side(tasks, execute_one, max_concurrent)
+
+    async def _execute_interactive(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
+        async def name_the_command(own: AgentTask, _: TimeLimit) -> ExecutionResult:
+            return interactive_result(own, self._clock.now())
+
+        return await self._attempts.make(
+            task, agent, name_the_command, execution_mode="interactive"
+        )
+
+    async def _execute_api(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
+        """The provider is asked; where it cannot be, or shall not be, the script is run."""
+        if not wants_direct(task, self._settings):
+            return await self._execute_via_script(task, agent)
+        result = await self._execute_via_llm(task, agent)
+        if result.failure is None or result.failure.kind not in _UNUSABLE:
+            return result
+        return await self._execute_via_script(task, agent, result.failure.kind.value)
+
+    async def _execute_via_llm(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
+        async def ask(own: AgentTask, limit: TimeLimit) -> ExecutionResult:
+            async with asyncio.timeout(limit.duration.total_seconds()):
+                return await self._executor.execute(
+                    own, RequestedAgent.from_config(agent), 1, access=ProviderAccess.of(agent)
+                )
+
+        return await self._attempts.make(task, agent, ask, execution_mode="llm_direct")
+
+    async def _execute_via_script(
+        self, task: AgentTask, agent: AgentConfig, fallback_reason: str | None = None
+    ) -> ExecutionResult:
+        async def run_script(own: AgentTask, limit: TimeLimit) -> ExecutionResult:
+            return await self._scripts.run(own, agent, fallback_reason, limit)
+
+        return await self._attempts.make(task, agent, run_script, execution_mode="subprocess")
+
+    async def _execute_hybrid(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
+        """Each agent is asked as in mode `api`, but one of interface `cli` by its script."""
+        wish = HybridWish.of(task, agent)
+        agents = {config.name: config for config in wish.configs(self._registry)}
+
+        async def ask(name: str) -> ExecutionResult:
+            if agents[name].interface is AgentInterface.CLI:
+                return await self._execute_via_script(task, agents[name])
+            return await self._execute_api(task, agents[name])
+
+        own = msgspec.structs.replace(task, agent=agent.name)
+        return await run_hybrid(own, wish, ask, self._clock)
+
+    def _build_messages_from_task(self, task: AgentTask) -> list[dict[str, Any]]:
+        """The prompt."""
+        return build_messages(task)
+
+    async def aclose(self) -> None:
+        """Close the providers' connections on the running event loop. A later call opens new
+        ones."""
+        await self._providers.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
