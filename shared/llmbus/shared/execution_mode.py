@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final, cast
 
 from llmbus.shared.agents import AgentConfig, AgentInterface
 from llmbus.shared.errors import InvalidInputError
@@ -45,6 +45,8 @@ def interface_for(task: AgentTask, agent: AgentConfig, mode: str | None = None) 
     return AgentInterface.HYBRID if _wishes_hybrid(task.metadata) else agent.interface
 
 
-def _wishes_hybrid(metadata: Any) -> bool:
+def _wishes_hybrid(metadata: object) -> bool:
     """Metadata are free: under that name may stand what was never meant as a wish."""
-    return isinstance(metadata, Mapping) and isinstance(metadata.get(HYBRID), Mapping)
+    if not isinstance(metadata, Mapping):
+        return False
+    return isinstance(cast("Mapping[str, object]", metadata).get(HYBRID), Mapping)

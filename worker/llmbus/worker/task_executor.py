@@ -4,24 +4,22 @@ callers use."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, assert_never
 
-import msgspec
-
 from llmbus.shared.agents import AgentConfig, AgentInterface
 from llmbus.shared.clock import Clock, SystemClock
 from llmbus.shared.envelope import RequestedAgent
-from llmbus.shared.errors import InvalidInputError, UnknownAgentError
+from llmbus.shared.errors import InvalidInputError, InvalidTaskError, UnknownAgentError
 from llmbus.shared.execution_mode import interface_for
 from llmbus.shared.hybrid import HybridWish, run_hybrid
 from llmbus.shared.registry import AgentRegistry
-from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import ExecutionResult, FailureKind
 from llmbus.shared.settings import read_settings
 from llmbus.shared.task import AgentTask
-from llmbus.worker.attempt import Attempts
+from llmbus.worker.attempt import Attempts, refused_result, task_for
 from llmbus.worker.direct_path import DirectPathSettings, wants_direct
 from llmbus.worker.executor import Executor
 from llmbus.worker.interactive import interactive_result
@@ -82,22 +80,26 @@ class TaskExecutor:
         """
         config = self._registry.require_enabled_agent(agent or task.agent or self._default_agent)
         interface = interface_for(task, config, mode)
+        try:
+            own = task_for(task, config)
+        except InvalidTaskError as error:
+            return refused_result(task, config.name, FailureKind.REJECTED, error, self._clock.now())
         if interface is AgentInterface.HYBRID:
-            HybridWish.of(task, config).configs(self._registry)
+            HybridWish.of(own, config).configs(self._registry)
         match interface:
             case AgentInterface.TASK_TOOL:
-                return await self._execute_interactive(task, config)
+                return await self._execute_interactive(own, config)
             case AgentInterface.API:
-                return await self._execute_api(task, config)
+                return await self._execute_api(own, config)
             case AgentInterface.CLI:
-                return await self._execute_via_script(task, config)
+                return await self._execute_via_script(own, config)
             case AgentInterface.HYBRID:
-                return await self._execute_hybrid(task, config)
+                return await self._execute_hybrid(own, config)
             case _:
                 assert_never(interface)
 
     async def execute_parallel(
-        self, tasks: Sequence[tuple[AgentTask, str | None]], max_concurrent: int = 3
+        self, tasks: Iterable[tuple[AgentTask, str | None]], max_concurrent: int = 3
     ) -> list[ExecutionResult]:
         """The results in the order of `tasks`; the next one starts as soon as one has ended.
 
@@ -105,29 +107,25 @@ class TaskExecutor:
         is a failed result in its place: others may have been paid for by then.
         """
 
+        pairs = _checked_pairs(tasks)
+
         async def execute_one(pair: tuple[AgentTask, str | None]) -> ExecutionResult:
             task, agent = pair
-            started_at = self._clock.now()
+            name = agent or task.agent or self._default_agent
             try:
-                return await self.execute(task, agent)
-            except InvalidInputError as error:
-                unknown = isinstance(error, UnknownAgentError)
-                kind = FailureKind.UNKNOWN_AGENT if unknown else FailureKind.REJECTED
-                return ExecutionResult(
-                    task_id=task.task_id,
-                    agent=agent or task.agent or self._default_agent,
-                    status=ExecutionStatus.FAILED,
-                    started_at=started_at,
-                    completed_at=self._clock.now(),
-                    error=str(error),
-                    failure=Failure(kind, str(error)),
+                return await self.execute(task, name)
+            except UnknownAgentError as error:
+                return refused_result(
+                    task, name, FailureKind.UNKNOWN_AGENT, error, self._clock.now()
                 )
+            except InvalidInputError as error:
+                return refused_result(task, name, FailureKind.REJECTED, error, self._clock.now())
 
-        return await side_by_side(tasks, execute_one, max_concurrent)
+        return await side_by_side(pairs, execute_one, max_concurrent)
 
     async def _execute_interactive(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
-        async def name_the_command(own: AgentTask, _: TimeLimit) -> ExecutionResult:
-            return interactive_result(own, self._clock.now())
+        async def name_the_command(_: TimeLimit) -> ExecutionResult:
+            return interactive_result(task, self._clock.now())
 
         return await self._attempts.make(
             task, agent, name_the_command, execution_mode="interactive"
@@ -143,10 +141,10 @@ class TaskExecutor:
         return await self._execute_via_script(task, agent, result.failure.kind.value)
 
     async def _execute_via_llm(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
-        async def ask(own: AgentTask, limit: TimeLimit) -> ExecutionResult:
+        async def ask(limit: TimeLimit) -> ExecutionResult:
             async with asyncio.timeout(limit.duration.total_seconds()):
                 return await self._executor.execute(
-                    own, RequestedAgent.from_config(agent), 1, access=ProviderAccess.of(agent)
+                    task, RequestedAgent.from_config(agent), 1, access=ProviderAccess.of(agent)
                 )
 
         return await self._attempts.make(task, agent, ask, execution_mode="llm_direct")
@@ -154,8 +152,8 @@ class TaskExecutor:
     async def _execute_via_script(
         self, task: AgentTask, agent: AgentConfig, fallback_reason: str | None = None
     ) -> ExecutionResult:
-        async def run_script(own: AgentTask, limit: TimeLimit) -> ExecutionResult:
-            return await self._scripts.run(own, agent, fallback_reason, limit)
+        async def run_script(limit: TimeLimit) -> ExecutionResult:
+            return await self._scripts.run(task, agent, fallback_reason, limit)
 
         return await self._attempts.make(task, agent, run_script, execution_mode="subprocess")
 
@@ -165,12 +163,12 @@ class TaskExecutor:
         agents = {config.name: config for config in wish.configs(self._registry)}
 
         async def ask(name: str) -> ExecutionResult:
-            if agents[name].interface is AgentInterface.CLI:
-                return await self._execute_via_script(task, agents[name])
-            return await self._execute_api(task, agents[name])
+            asked = agents[name]
+            if asked.interface is AgentInterface.CLI:
+                return await self._execute_via_script(task_for(task, asked), asked)
+            return await self._execute_api(task_for(task, asked), asked)
 
-        own = msgspec.structs.replace(task, agent=agent.name)
-        return await run_hybrid(own, wish, ask, self._clock)
+        return await run_hybrid(task, wish, ask, self._clock)
 
     def _build_messages_from_task(self, task: AgentTask) -> list[dict[str, Any]]:
         """The prompt."""
@@ -186,3 +184,15 @@ class TaskExecutor:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+def _checked_pairs(tasks: Iterable[Any]) -> list[tuple[AgentTask, str | None]]:
+    """A list of pairs, whatever it was; what is none of them is told before anything is paid."""
+    pairs = list(tasks)
+    for pair in pairs:
+        match pair:
+            case (AgentTask(), str() | None):
+                continue
+            case _:
+                raise InvalidInputError(f"each entry must be (AgentTask, agent name), not {pair!r}")
+    return pairs
