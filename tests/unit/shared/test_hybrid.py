@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -55,10 +56,13 @@ class Agents:
         self.running: set[str] = set()
         self.cancelled: list[str] = []
         self.all_asked = asyncio.Event()
+        self.begun = defaultdict[str, asyncio.Event](asyncio.Event)
+        self.ended = defaultdict[str, asyncio.Event](asyncio.Event)
 
     async def ask(self, name: str) -> ExecutionResult:
         self.asked.append(name)
         self.running.add(name)
+        self.begun[name].set()
         if len(self.asked) == len(self.behaviours):
             self.all_asked.set()
         try:
@@ -70,6 +74,7 @@ class Agents:
             raise
         finally:
             self.running.discard(name)
+            self.ended[name].set()
 
     async def run(self, strategy: HybridStrategy) -> ExecutionResult:
         wish = HybridWish(tuple(self.behaviours), strategy)
@@ -140,14 +145,14 @@ async def test_nobody_answers(strategy: HybridStrategy) -> None:
         b=failing("b", FailureKind.UNAVAILABLE, retryable=True),
     )
     hybrid = await agents.run(strategy)
-    assert hybrid.status is ExecutionStatus.FAILED
+    said = "2 of 2 agents did not answer: a: a is rate_limited; b: b is unavailable"
+    assert (hybrid.status, hybrid.error) == (ExecutionStatus.FAILED, said)
     assert hybrid.failure == Failure(
         FailureKind.UNAVAILABLE,
-        "2 of 2 agents did not answer: a: a is rate_limited; b: b is unavailable",
+        said,
         retryable=True,
         retry_after_seconds=7,
     )
-    assert hybrid.error == hybrid.failure.message
     assert report(hybrid)["answered_by"] is None
 
 
@@ -207,8 +212,7 @@ async def test_race_goes_on_while_one_may_still_succeed() -> None:
     agents = Agents(a=failing("a", FailureKind.REFUSED))
 
     async def after_a() -> ExecutionResult:
-        while "a" in agents.running:
-            await asyncio.sleep(0)
+        await agents.ended["a"].wait()
         return await answered("b")()
 
     agents.behaviours["b"] = after_a
@@ -303,8 +307,8 @@ async def test_cancel_from_outside_ends_all_that_are_asked(
 ) -> None:
     agents = Agents(a=endless, b=endless)
     running = asyncio.create_task(agents.run(strategy))
-    while len(agents.asked) < len(asked):
-        await asyncio.sleep(0)
+    for name in asked:
+        await agents.begun[name].wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -321,7 +325,7 @@ async def test_cancel_from_outside_while_a_race_ends_waits_for_the_losers() -> N
         finally:
             try:
                 hanging_up.set()
-                await asyncio.sleep(0)
+                await endless()
             finally:
                 await asyncio.sleep(0)
                 has_hung_up.set()

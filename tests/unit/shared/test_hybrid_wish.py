@@ -74,7 +74,8 @@ def test_wrong_wish_of_an_agent_names_the_agent() -> None:
 def test_one_model_for_several_agents_is_refused() -> None:
     with pytest.raises(ValueError, match=r"metadata\['model'\] is one model"):
         HybridWish.of(task(hybrid={"agents": BOTH}, model="gpt-4o"), MIXED)
-    assert HybridWish.of(task(hybrid={"agents": ["gpt-4"]}, model="gpt-4o"), MIXED)
+    alone = HybridWish.of(task(hybrid={"agents": ["gpt-4"]}, model="gpt-4o"), MIXED)
+    assert alone.agents == ("gpt-4",)
 
 
 def test_agents_come_in_the_order_of_the_wish() -> None:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from llmbus.shared.agents import AgentConfig
+from llmbus.shared.agents import AgentConfig, AgentType
 from llmbus.shared.clock import Clock
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult, FailureKind
 from llmbus.shared.settings import read_settings
 from llmbus.shared.task import AgentTask
+from llmbus.worker.llm_abstractions.provider_specs import SPECS
+from llmbus.worker.provider_access import ProviderAccess
 from llmbus.worker.time_limit import TimeLimit
 
 __all__ = ["ScriptPath", "ScriptRuns"]
+
+
+NOTHING: Final[Mapping[str, str]] = {}
+
+_ADDRESS_VARIABLES: Final = {
+    AgentType.ANTHROPIC_CLAUDE: "ANTHROPIC_BASE_URL",
+    AgentType.OPENAI_GPT: "OPENAI_BASE_URL",
+    AgentType.GOOGLE_GEMINI: "GOOGLE_GEMINI_BASE_URL",
+}
+"""Those of the vendors' SDKs; a server of one's own has one of ours."""
 
 
 class ScriptEnd(Protocol):
@@ -36,8 +49,10 @@ class ScriptPath(Protocol):
         *,
         reason: str | None = None,
         timeout: timedelta | None = None,
+        environment: Mapping[str, str] = NOTHING,
     ) -> ScriptEnd:
-        """Run the script of the agent's type on this task."""
+        """Run the script of the agent's type on this task; `environment` is added to the script's
+        own and shown to nobody."""
         ...
 
 
@@ -58,12 +73,19 @@ class ScriptRuns:
         that was not wished. Raises `TimeoutError` if the deadline cut it."""
         runner = self._runner = self._runner or self._own_runner()
         ended = await runner.run(
-            task, RequestedAgent.from_config(agent), reason=reason, timeout=limit.duration
+            task,
+            RequestedAgent.from_config(agent),
+            reason=reason,
+            timeout=limit.duration,
+            environment=_own_environment(agent),
         )
         result = ended.result
         failure = result.failure
         if failure and failure.kind is FailureKind.TIMEOUT and limit.deadline:
             raise TimeoutError
+        result.metadata = {**result.metadata, "execution_mode": "subprocess"}
+        if reason is not None:
+            result.metadata["fallback_reason"] = reason
         return result
 
     def _own_runner(self) -> ScriptPath:
@@ -73,3 +95,12 @@ class ScriptRuns:
         return ScriptRunner(
             read_settings(ScriptSettings, scripts_dir=self._scripts_dir), self._clock
         )
+
+
+def _own_environment(agent: AgentConfig) -> dict[str, str]:
+    """The agent's own key and address, by the names under which its script looks for them."""
+    spec = SPECS[agent.agent_type][0]
+    address_variable = _ADDRESS_VARIABLES.get(agent.agent_type) or spec.endpoint_variables[0]
+    access = ProviderAccess.of(agent)
+    own = {spec.key_variables[0]: access.api_key, address_variable: access.api_endpoint}
+    return {name: value for name, value in own.items() if value is not None}
