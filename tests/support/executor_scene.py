@@ -116,7 +116,7 @@ class Scene:
         self.scripts = changes.pop("scripts", ScriptDesk())
         changes.setdefault("settings", ON)
         self.executor = TaskExecutor(
-            registry, providers=self.providers, runner=self.scripts, **changes
+            registry, providers=self.providers, make_runner=self.scripts.in_environment, **changes
         )
 
     @property

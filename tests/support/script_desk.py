@@ -1,4 +1,4 @@
-"""A stand-in for what runs scripts: it keeps what it was given, and ends as it is told."""
+"""What runs scripts, made to measure: it keeps what it was given, and ends as it is told."""
 
 from __future__ import annotations
 
@@ -10,35 +10,40 @@ from typing import Any
 
 from llmbus.shared import AgentTask, ExecutionResult, ExecutionStatus
 from llmbus.shared.envelope import RequestedAgent
-from llmbus.worker.script_path import NOTHING
+from llmbus.worker.subprocess_path.runner import ScriptEnd
 
-__all__ = ["ScriptDesk", "ScriptEnding"]
-
-
-@dataclass(frozen=True)
-class ScriptEnding:
-    result: ExecutionResult
-    stderr_tail: str = ""
+__all__ = ["ScriptDesk"]
 
 
-def scripted_success(task: AgentTask) -> ExecutionResult:
+def _success(task: AgentTask, told: dict[str, Any]) -> ExecutionResult:
     return ExecutionResult(
         task.task_id,
         task.agent,
         ExecutionStatus.SUCCESS,
         datetime.now(UTC),
         output="by the script",
-        metadata={"exit_code": 0},
+        metadata={**told, "exit_code": 0},
     )
 
 
 @dataclass
 class ScriptDesk:
-    ending: Callable[[AgentTask], ExecutionResult] = scripted_success
+    """`desk.in_environment` makes the runners of a `TaskExecutor`."""
+
+    ending: Callable[[AgentTask, dict[str, Any]], ExecutionResult] = _success
     run_until: Awaitable[Any] | None = None
     runs: list[dict[str, Any]] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     killed: list[str] = field(default_factory=list)
+
+    def in_environment(self, environment: Mapping[str, str]) -> DeskRunner:
+        return DeskRunner(self, environment)
+
+
+@dataclass(frozen=True)
+class DeskRunner:
+    desk: ScriptDesk
+    environment: Mapping[str, str]
 
     async def run(
         self,
@@ -47,22 +52,16 @@ class ScriptDesk:
         *,
         reason: str | None = None,
         timeout: timedelta | None = None,
-        environment: Mapping[str, str] = NOTHING,
-    ) -> ScriptEnding:
-        self.runs.append(
-            {
-                "task": task,
-                "agent": agent,
-                "reason": reason,
-                "timeout": timeout,
-                "environment": dict(environment),
-            }
-        )
-        self.begun.set()
+    ) -> ScriptEnd:
+        asked = {"task": task, "agent": agent, "reason": reason, "timeout": timeout}
+        self.desk.runs.append({**asked, "environment": self.environment})
+        self.desk.begun.set()
         try:
-            if self.run_until is not None:
-                await self.run_until
+            if self.desk.run_until is not None:
+                await self.desk.run_until
         except asyncio.CancelledError:
-            self.killed.append(task.task_id)
+            self.desk.killed.append(task.task_id)
             raise
-        return ScriptEnding(self.ending(task))
+        told = {"execution_mode": "subprocess", "fallback_reason": reason}
+        known = {name: value for name, value in told.items() if value is not None}
+        return ScriptEnd(self.desk.ending(task, known))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from llmbus.shared import AgentInterface, AgentRegistry, AgentTask, AgentType, ExecutionResult
+from llmbus.shared import AgentInterface, AgentRegistry, AgentType, ExecutionResult
 from tests.support.executor_scene import OneProvider, Scene, task
 from tests.support.script_desk import ScriptDesk
 
@@ -53,7 +55,9 @@ async def test_script_gets_the_key_and_the_address_of_its_agent_and_nobody_else_
     )
     result = await scene.executor.execute(task("mine"))
     (run,) = scene.scripts.runs
-    assert run["environment"] == {key_variable: KEY, address_variable: "http://h"}
+    given = run["environment"]
+    assert (given[key_variable], given[address_variable]) == (KEY, "http://h")
+    assert os.environ.get(key_variable) != KEY
     assert (run["agent"].agent_type, run["agent"].model) == (agent_type, "m")
     assert KEY not in f"{result!r} {result.to_dict()} {run['task']!r} {run['agent']!r}"
 
@@ -66,7 +70,7 @@ async def test_key_is_blotted_out_of_an_unexpected_error(registry: AgentRegistry
 
 
 async def test_key_is_blotted_out_of_an_error_of_the_script_path(registry: AgentRegistry) -> None:
-    def broken(_: AgentTask) -> ExecutionResult:
+    def broken(*_: object) -> ExecutionResult:
         raise OSError(f"cannot start with {KEY}")
 
     registry.register_agent("mine", AgentType.OPENAI_GPT, AgentInterface.CLI, api_key=KEY)

@@ -134,11 +134,11 @@ def test_call_is_cut_at_its_deadline(registry: AgentRegistry) -> None:
     assert "while the task ran; the call may be billed" in result.error
 
 
-def timed_out(of: AgentTask) -> ExecutionResult:
+def timed_out(of: AgentTask, told: dict[str, Any]) -> ExecutionResult:
     failure = Failure(FailureKind.TIMEOUT, "the script was killed")
     now = datetime.now(UTC)
     return ExecutionResult(
-        of.task_id, of.agent, ExecutionStatus.FAILED, now, error=failure.message, failure=failure
+        of.task_id, of.agent, ExecutionStatus.FAILED, now, metadata=told, failure=failure
     )
 
 

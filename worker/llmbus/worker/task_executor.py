@@ -20,19 +20,17 @@ from llmbus.shared.result import ExecutionResult, FailureKind
 from llmbus.shared.settings import read_settings
 from llmbus.shared.task import AgentTask
 from llmbus.worker.attempt import Attempts, refused_result, task_for
-from llmbus.worker.direct_path import DirectPathSettings, wants_direct
+from llmbus.worker.direct_path import UNUSABLE, DirectPathSettings, wants_direct
 from llmbus.worker.executor import Executor
 from llmbus.worker.interactive import interactive_result
 from llmbus.worker.llm_abstractions import LlmFactory, Providers
 from llmbus.worker.prompt import build_messages
 from llmbus.worker.provider_access import ProviderAccess
-from llmbus.worker.script_path import ScriptPath, ScriptRuns
+from llmbus.worker.script_path import MakeRunner, own_scripts, run_script
 from llmbus.worker.side_by_side import side_by_side
 from llmbus.worker.time_limit import TimeLimit
 
 __all__ = ["TaskExecutor"]
-
-_UNUSABLE = frozenset({FailureKind.MISSING_DEPENDENCIES, FailureKind.MISSING_API_KEY})
 
 
 class TaskExecutor:
@@ -51,14 +49,15 @@ class TaskExecutor:
         default_agent: str = "claude-code",
         *,
         providers: Providers = LlmFactory,
-        runner: ScriptPath | None = None,
+        make_runner: MakeRunner | None = None,
         clock: Clock | None = None,
         settings: DirectPathSettings | None = None,
         timeout: timedelta = timedelta(hours=1),
     ) -> None:
-        """`scripts_dir` holds the scripts, if not those of this release are to be run; `runner`
-        runs them in place of the default. `timeout` is for tasks that do not say. Without
-        `settings`, `LLMBUS_USE_DIRECT_LLM` is read: `ConfigurationError` if it is wrong."""
+        """`scripts_dir` holds the scripts, if not those of this release are to be run;
+        `make_runner` makes what runs them in place of the default. `timeout` is for tasks that do
+        not say. Without `settings`, `LLMBUS_USE_DIRECT_LLM` is read: `ConfigurationError` if it is
+        wrong."""
         self._registry = registry
         self._default_agent = default_agent
         self._providers = providers
@@ -66,7 +65,7 @@ class TaskExecutor:
         self._settings = settings or read_settings(DirectPathSettings)
         self._executor = Executor(providers, self._clock)
         self._attempts = Attempts(self._clock, timeout)
-        self._scripts = ScriptRuns(runner, scripts_dir, self._clock)
+        self._make_runner = make_runner or own_scripts(scripts_dir, self._clock)
 
     async def execute(
         self, task: AgentTask, agent: str | None = None, mode: str | None = None
@@ -136,9 +135,9 @@ class TaskExecutor:
         if not wants_direct(task, self._settings):
             return await self._execute_via_script(task, agent)
         result = await self._execute_via_llm(task, agent)
-        if result.failure is None or result.failure.kind not in _UNUSABLE:
+        if result.failure is None or result.failure.kind not in UNUSABLE:
             return result
-        return await self._execute_via_script(task, agent, result.failure.kind.value)
+        return await self._execute_via_script(task, agent, UNUSABLE[result.failure.kind])
 
     async def _execute_via_llm(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
         async def ask(limit: TimeLimit) -> ExecutionResult:
@@ -152,10 +151,10 @@ class TaskExecutor:
     async def _execute_via_script(
         self, task: AgentTask, agent: AgentConfig, fallback_reason: str | None = None
     ) -> ExecutionResult:
-        async def run_script(limit: TimeLimit) -> ExecutionResult:
-            return await self._scripts.run(task, agent, fallback_reason, limit)
+        async def run(limit: TimeLimit) -> ExecutionResult:
+            return await run_script(task, agent, fallback_reason, limit, self._make_runner)
 
-        return await self._attempts.make(task, agent, run_script, execution_mode="subprocess")
+        return await self._attempts.make(task, agent, run, execution_mode="subprocess")
 
     async def _execute_hybrid(self, task: AgentTask, agent: AgentConfig) -> ExecutionResult:
         """Each agent is asked as in mode `api`, but one of interface `cli` by its script."""
