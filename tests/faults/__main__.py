@@ -4,35 +4,74 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
+from tests.faults.catalogue import CATALOGUE
 from tests.faults.ground import Ground
 from tests.faults.plan import Plan
+from tests.faults.report import Judged, failure_in_words, print_table
 from tests.faults.run import run
+from tests.services.endpoints import AMQP_URL_VARIABLE
+
+_DESCRIPTION = """\
+Runs real workers and a real orchestrator on a real RabbitMQ and Redis, strikes by seed, and
+checks the recorded history. Ends with 1 if any promise was broken. Without TEST_AMQP_URL and
+TEST_RABBITMQ_API_URL it starts a broker of its own; with them it uses that one and leaves out the
+faults that harm a node.
+"""
 
 
-async def main() -> int:
-    parser = argparse.ArgumentParser("python -m tests.faults", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--only")
-    parser.add_argument("--verbose", action="store_true")
-    options = parser.parse_args()
-    seeds = [options.seed] if options.seed else range(options.first, options.first + options.seeds)
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m tests.faults", description=_DESCRIPTION)
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds")
+    parser.add_argument("--first", type=int, default=1, help="the first of them")
+    parser.add_argument("--seed", type=int, help="this one alone, with its history")
+    parser.add_argument("--only", help="faults whose names begin so, and no others")
+    parser.add_argument("--list", action="store_true", help="name all faults and end")
+    return parser.parse_args(arguments)
+
+
+async def _run_all(options: argparse.Namespace, console: Console) -> int:
+    seeds = range(options.first, options.first + options.seeds)
+    if options.seed is not None:
+        seeds = range(options.seed, options.seed + 1)
+    own_broker = AMQP_URL_VARIABLE not in os.environ
+    folder = Path(tempfile.mkdtemp(prefix="llmbus-faults-"))
+    judged: list[Judged] = []
     async with Ground() as ground:
         for seed in seeds:
-            plan = Plan.from_seed(seed, only=options.only)
-            folder = Path(tempfile.mkdtemp(prefix=f"faults-{seed}-"))
-            finished = await run(plan, ground, folder)
-            print(seed, f"{finished.seconds:.1f} s", plan.in_words(), finished.history, flush=True)
-            if options.verbose:
-                print("\n".join(event.in_words() for event in finished.events))
-            print([each.in_words() for each in finished.not_reached])
-    return 0
+            plan = Plan.from_seed(seed, own_broker=own_broker, only=options.only)
+            one = Judged(await run(plan, ground, folder / str(seed)))
+            judged.append(one)
+            verdict = "BAD" if one.violations else "ok"
+            faults = ", ".join(each.fault for each in plan.injections)
+            console.out(f"{seed:6d} {verdict:3} {one.finished.seconds:5.1f} s  {faults}")
+            if options.seed is not None:
+                console.out("\n".join(event.in_words() for event in one.finished.events))
+    for one in judged:
+        if one.violations:
+            only = f" --only {options.only}" if options.only else ""
+            command = f"python -m tests.faults --seed {one.finished.plan.seed}{only}"
+            console.out(failure_in_words(one, command))
+    print_table(judged, console)
+    return int(any(one.violations for one in judged))
+
+
+def main() -> int:
+    options = _options(sys.argv[1:])
+    console = Console()
+    if options.list:
+        for fault in CATALOGUE.values():
+            console.out(f"{fault.name:32} {fault.words}")
+        return 0
+    return asyncio.run(_run_all(options, console))  # noqa: TID251  the program's entry point
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))  # noqa: TID251  the program's entry point
+    sys.exit(main())

@@ -13,7 +13,7 @@ from tests.faults.environment import LANE
 from tests.faults.gates import digest_of
 from tests.faults.history import Fact
 from tests.faults.watched_provider import key_of
-from tests.faults.world import World
+from tests.faults.world import RESULTS, World
 
 __all__ = ["find_left_overs", "read_outputs", "stop_programs"]
 
@@ -96,6 +96,10 @@ def read_outputs(world: World) -> None:
     """Everything that the programs wrote: nothing but log lines, no defects, no secrets."""
     secrets = {"the password of Redis": world.redis.password, "a password": world.vhost.password}
     secrets |= {f"the key of {name}": key_of(name) for name in world.programs}
+    results = world.folder / RESULTS
+    for what, secret in secrets.items():
+        if results.exists() and secret in results.read_text():
+            world.history.record(Fact.SECRET_SEEN, RESULTS, note=what)
     for name, program in world.programs.items():
         text = program.output.read_text(errors="replace") if program.output.exists() else ""
         for what, secret in secrets.items():

@@ -47,6 +47,12 @@ class Director:
         for task in self._tasks:
             task.result()
 
+    async def stop(self) -> None:
+        """Leave everything as it is."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def _on_reached(self, at: Reached) -> asyncio.Future[None]:
         self._reached[at.step] += 1
         go = asyncio.get_running_loop().create_future()

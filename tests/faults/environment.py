@@ -16,11 +16,14 @@ __all__ = [
     "GRACE_SECONDS",
     "HEARTBEAT_SECONDS",
     "LANE",
+    "ORCHESTRATOR_NAME",
     "bus_settings",
     "environment_of",
 ]
 
 LANE: Final = "openai-gpt"
+ORCHESTRATOR_NAME: Final = "faults"
+"""The stable name of the orchestrator, whichever process it is."""
 HEARTBEAT_SECONDS: Final = 1
 GRACE_SECONDS: Final = 1.0
 CLAIM_SECONDS: Final = 1.5

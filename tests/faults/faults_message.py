@@ -10,7 +10,8 @@ from uuid import uuid4
 import aio_pika
 import msgspec
 
-from tests.faults.environment import LANE
+from llmbus.shared.bus.rabbitmq import RabbitmqBus
+from tests.faults.environment import LANE, ORCHESTRATOR_NAME
 from tests.faults.fault import Fault
 from tests.faults.gates import digest_of
 from tests.faults.history import Fact
@@ -53,6 +54,8 @@ def _bodies(kind: str, task_id: str) -> Sequence[bytes]:
 def _fault(kind: str, words: str) -> Fault:
     async def prepare(world: World) -> None:
         task_id = f"raw-{kind}"
+        async with RabbitmqBus(world.settings, name="faults") as bus:
+            await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
         connection = await aio_pika.connect(world.settings.amqp_url.get_secret_value())
         async with connection:
             channel = await connection.channel()
@@ -65,7 +68,7 @@ def _fault(kind: str, words: str) -> Fault:
                     type="agent.task.v1",
                     correlation_id=task_id,
                     message_id=uuid4().hex,
-                    reply_to="faults",
+                    reply_to=ORCHESTRATOR_NAME,
                     priority=None if kind == "no-priority" else 4,
                     delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                 )

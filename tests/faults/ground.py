@@ -67,3 +67,12 @@ class Ground:
         if self._own.node is not None:
             await asyncio.to_thread(self._own.node.start)
         return self._own
+
+    async def repair(self) -> None:
+        """After a run that had no proper end: whatever was frozen, blocked or read-only is gone.
+        What was started by others is left alone."""
+        await asyncio.to_thread(self.redis.kill9)
+        await asyncio.to_thread(self.redis.start)
+        if self._own is not None and self._own.node is not None:
+            await asyncio.to_thread(self._own.node.kill9)
+            await asyncio.to_thread(self._own.node.start)

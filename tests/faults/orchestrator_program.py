@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from llmbus.shared.codec import encode_result
 from llmbus.shared.errors import LlmbusError, PublishUnknownError, UnavailableError
 from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, read_settings
+from tests.faults.environment import ORCHESTRATOR_NAME
 from tests.faults.gate_client import GateClient
 from tests.faults.gates import GatedBus, digest_of
 from tests.faults.history import Fact
@@ -29,23 +30,25 @@ _PAUSE_SECONDS: Final = 0.1
 
 
 def main(arguments: Sequence[str]) -> None:
-    """`arguments`: the suite's socket, our name, the file of tasks, the steps to stop at."""
-    path, who, file, *stops = arguments
+    """`arguments`: the suite's socket, our name, the file of tasks, a file for results, the steps
+    to stop at."""
+    path, who, file, results, *stops = arguments
     configure_logs(LogFormat.JSON)
     gate = GateClient(path, who, [Step(stop) for stop in stops])
     tasks = msgspec.json.decode(Path(file).read_bytes(), type=list[AgentTask])
-    asyncio.run(_serve(gate, tasks))  # noqa: TID251  the program's entry point
+    with Path(results).open("ab") as kept:
+        asyncio.run(_serve(gate, tasks, kept))  # noqa: TID251  the program's entry point
 
 
-async def _serve(gate: GateClient, tasks: Sequence[AgentTask]) -> None:
+async def _serve(gate: GateClient, tasks: Sequence[AgentTask], kept: IO[bytes]) -> None:
     gate.attach()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = read_settings(BusSettings)
     bus = GatedBus(RabbitmqBus(settings, name="orchestrator"), gate, settings.layout)
-    async with Producer("faults", bus=bus, layout=settings.layout) as producer:
+    async with Producer(ORCHESTRATOR_NAME, bus=bus, layout=settings.layout) as producer:
         gate.report(Fact.PROCESS_READY)
-        taking = asyncio.create_task(_take_results(producer, gate))
+        taking = asyncio.create_task(_take_results(producer, gate, kept))
         submitting = asyncio.gather(*(_submit(producer, task, gate) for task in tasks))
         await stop.wait()
         for work in (submitting, taking):
@@ -70,13 +73,16 @@ async def _submit(producer: Producer, task: AgentTask, gate: GateClient) -> None
             return
 
 
-async def _take_results(producer: Producer, gate: GateClient) -> None:
+async def _take_results(producer: Producer, gate: GateClient, kept: IO[bytes]) -> None:
     async for result in producer.results():
+        body = encode_result(result)
+        kept.write(body + b"\n")
+        kept.flush()
         gate.report(
             Fact.GIVEN,
             task=result.task_id,
             attempt=result.attempts,
-            digest=digest_of(encode_result(result)),
+            digest=digest_of(body),
             note=f"{result.status}"
             + (f" {result.failure.kind}" if result.failure else "")
             + f" by {result.worker_id}",

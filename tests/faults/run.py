@@ -36,7 +36,7 @@ class Finished:
 
 async def run(plan: Plan, ground: Ground, folder: Path) -> Finished:
     """Everything it starts has ended when this returns or raises."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)  # noqa: ASYNC240  one call, before anything runs
     path = folder / "history.jsonl"
     began = time.monotonic()
     with path.open("wb") as file:
@@ -44,11 +44,14 @@ async def run(plan: Plan, ground: Ground, folder: Path) -> Finished:
         course = Course(plan.stops, plan.needs_own_broker, plan.latency_seconds)
         world = World(ground, history, folder, course)
         director = Director(plan, world)
-        try:
-            async with asyncio.timeout(_WATCHDOG_SECONDS), world:
-                await _conduct(plan, world, director)
-        except TimeoutError:
-            history.record(Fact.OUT_OF_TIME, note="the watchdog ended the run")
+        async with world:
+            try:
+                async with asyncio.timeout(_WATCHDOG_SECONDS):
+                    await _conduct(plan, world, director)
+            except TimeoutError:
+                history.record(Fact.OUT_OF_TIME, note="the watchdog ended the run")
+                await director.stop()
+                await ground.repair()
     seconds = time.monotonic() - began
     return Finished(plan, tuple(history.events), path, seconds, tuple(director.not_reached))
 

@@ -25,9 +25,11 @@ from tests.faults.steps import Step
 from tests.faults.watched_provider import WatchedProvider
 from tests.support.rabbit_api import Vhost
 
-__all__ = ["ORCHESTRATOR", "Course", "World"]
+__all__ = ["ORCHESTRATOR", "RESULTS", "Course", "World"]
 
 ORCHESTRATOR: Final = "orchestrator"
+RESULTS: Final = "results.jsonl"
+"""The file of all results that the application was given."""
 _WORKER: Final = "tests.faults.worker_program"
 _ORCHESTRATOR: Final = "tests.faults.orchestrator_program"
 
@@ -71,6 +73,7 @@ class World:
     async def __aenter__(self) -> Self:
         self.broker = await self.ground.broker(own=self._course.own_broker)
         await asyncio.to_thread(self.redis.start)
+        await asyncio.to_thread(self.redis.command, "FLUSHALL")
         async with AsyncExitStack() as resources:
             enter = resources.enter_async_context
             self.vhost = await self.broker.api.create_vhost()
@@ -110,7 +113,7 @@ class World:
         """Return when it runs; it submits the tasks by itself."""
         file = self.folder / f"{name}-tasks.json"
         file.write_bytes(msgspec.json.encode(list(tasks)))
-        await self._start(name, _ORCHESTRATOR, [str(file)])
+        await self._start(name, _ORCHESTRATOR, [str(file), str(self.folder / RESULTS)])
 
     def live_workers(self) -> list[str]:
         """Those that have not ended."""
