@@ -51,6 +51,11 @@ class GateClient:
         """Wait for the suite's answers on the running event loop."""
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
+    def close(self) -> None:
+        """Nothing more is told."""
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
     def report(self, fact: Fact, **fields: Any) -> None:
         """Tell, and go on."""
         self._send(Report(fact, **fields))

@@ -39,6 +39,7 @@ class Gatekeeper:
         self._history = history
         self._on_reached = on_reached
         self._waiting: set[asyncio.Task[None]] = set()
+        self._lines: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server
 
@@ -52,13 +53,13 @@ class Gatekeeper:
             writer.transport.abort()
         for task in tuple(self._waiting):
             task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await asyncio.gather(*self._waiting, *self._lines, return_exceptions=True)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         this = asyncio.current_task()
         self._writers.add(writer)
         if this is not None:
-            self._waiting.add(this)
+            self._lines.add(this)
         try:
             who = (await reader.readline()).decode().strip()
             while line := await reader.readline():
@@ -69,7 +70,7 @@ class Gatekeeper:
             writer.close()
             self._writers.discard(writer)
             if this is not None:
-                self._waiting.discard(this)
+                self._lines.discard(this)
 
     def _take(self, who: str, report: Report, writer: asyncio.StreamWriter) -> None:
         self._history.record(

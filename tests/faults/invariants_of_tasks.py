@@ -94,8 +94,9 @@ def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
             settled.add(event.task)
         elif event.fact is Fact.RETRY_CONFIRMED:
             copies[event.task].add(event.attempt)
-        elif event.fact is Fact.ACKING and event.task not in settled:
-            if not copies[event.task] & {event.attempt, event.attempt + 1}:
+        elif event.fact is Fact.ACKING:
+            copied = copies[event.task] & {event.attempt, event.attempt + 1}
+            if not copied and event.task not in settled:
                 yield f"{event.task}: {event.who} acks attempt {event.attempt}, nothing confirmed"
 
 
@@ -111,9 +112,8 @@ def cancelled_stays_cancelled(events: Sequence[Event]) -> Iterator[str]:
             answered.add(event.task)
         elif event.fact is Fact.CALLED and event.task in cancelled:
             yield f"{event.task}: a call begins after the cancellation"
-        elif event.fact is Fact.GIVEN and event.task in cancelled - answered:
-            if event.note.startswith("success"):
-                yield f"{event.task}: cancelled, and succeeded"
+        elif _succeeded(event) and event.task in cancelled - answered:
+            yield f"{event.task}: cancelled, and succeeded"
 
 
 def only_what_is_unreadable_is_parked(events: Sequence[Event]) -> Iterator[str]:
@@ -149,6 +149,10 @@ def unreadable_is_never_paid_for(events: Sequence[Event]) -> Iterator[str]:
         yield f"{task} cannot be read and was paid for"
     for task in sorted(_tasks(events, Fact.SENT_RAW) - unreadable - given):
         yield f"{task} could be read and was not answered"
+
+
+def _succeeded(event: Event) -> bool:
+    return event.fact is Fact.GIVEN and event.note.startswith("success")
 
 
 def _tasks(events: Sequence[Event], fact: Fact) -> set[str]:

@@ -1,4 +1,4 @@
-"""What people read after many runs: failures with all that is needed to repeat them, and a table."""
+"""What people read after many runs: each failure with the way to repeat it, and a table."""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
-__all__ = ["Step"]
+__all__ = ["BLOCKING", "Step"]
 
 
 class Step(StrEnum):
@@ -34,3 +35,7 @@ class Step(StrEnum):
     """The broker has confirmed the result; the worker does not know it yet."""
     ACKING = "S12"
     """The worker is about to ack the task."""
+
+
+BLOCKING: Final = frozenset({Step.DELIVERED, Step.STARTED})
+"""Where the whole process stands still: the product reports these by calls that cannot wait."""

@@ -25,11 +25,11 @@ from tests.faults.steps import Step
 from tests.faults.watched_provider import WatchedProvider
 from tests.support.rabbit_api import Vhost
 
-__all__ = ["ORCHESTRATOR", "RESULTS", "Course", "World"]
+__all__ = ["RESULTS", "Course", "World"]
 
-ORCHESTRATOR: Final = "orchestrator"
 RESULTS: Final = "results.jsonl"
 """The file of all results that the application was given."""
+_LOOK_SECONDS: Final = 0.01
 _WORKER: Final = "tests.faults.worker_program"
 _ORCHESTRATOR: Final = "tests.faults.orchestrator_program"
 
@@ -61,6 +61,7 @@ class World:
         """What the orchestrator is to submit in this run."""
         self.on_reached: Callable[[Reached], asyncio.Future[None]] | None = None
         self._course = course
+        self._orchestrators = 0
         self._news = asyncio.Event()
         self._resources = AsyncExitStack()
         self._watchers: set[asyncio.Task[None]] = set()
@@ -107,13 +108,21 @@ class World:
         await self.until_logged(name, "worker_started")
         self.history.record(Fact.PROCESS_READY, name)
 
-    async def start_orchestrator(
-        self, tasks: Sequence[AgentTask], name: str = ORCHESTRATOR
-    ) -> None:
+    async def start_orchestrator(self, tasks: Sequence[AgentTask]) -> None:
         """Return when it runs; it submits the tasks by itself."""
-        file = self.folder / f"{name}-tasks.json"
+        self._orchestrators += 1
+        file = self.folder / f"{self.orchestrator}-tasks.json"
         file.write_bytes(msgspec.json.encode(list(tasks)))
-        await self._start(name, _ORCHESTRATOR, [str(file), str(self.folder / RESULTS)])
+        await self._start(self.orchestrator, _ORCHESTRATOR, [str(file), str(self.folder / RESULTS)])
+
+    @property
+    def orchestrator(self) -> str:
+        """The newest one. What it is called on the bus stays the same."""
+        return f"orchestrator{self._orchestrators}"
+
+    def next_worker_name(self) -> str:
+        """One that no worker of this run has had."""
+        return f"w{sum(name.startswith('w') for name in self.programs) + 1}"
 
     def live_workers(self) -> list[str]:
         """Those that have not ended."""
@@ -161,14 +170,16 @@ class World:
         return await self.until(lambda: any(map(wanted, self.history.events[since:])), seconds)
 
     async def until_logged(self, name: str, event: str, seconds: float = 30.0) -> None:
-        """Return when the program has logged that; also when it has ended."""
+        """Return when the program has logged that, has ended, or was waited for in vain, which
+        goes into the history."""
         program = self.programs[name]
         wanted = f'"{event}"'.encode()
-        async with asyncio.timeout(seconds):
-            while not program.ended.is_set():
-                if program.output.exists() and wanted in program.output.read_bytes():
-                    return
-                await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(seconds):
+                while not program.ended.is_set() and wanted not in _written(program):  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError:
+            self.history.record(Fact.OUT_OF_TIME, name, note=f"{name} did not log {event}")
 
     async def _start(self, name: str, module: str, more: list[str]) -> None:
         self.history.record(Fact.PROCESS_STARTED, name)
@@ -196,3 +207,7 @@ class World:
         for program in self.programs.values():
             await program.ended.wait()
         await asyncio.gather(*self._watchers)
+
+
+def _written(program: Running) -> bytes:
+    return program.output.read_bytes() if program.output.exists() else b""
