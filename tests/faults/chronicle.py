@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from tests.faults.history import Event, Fact
 
 __all__ = ["a_good_run", "chronicle"]
@@ -12,18 +14,16 @@ __all__ = ["a_good_run", "chronicle"]
 def chronicle(*lines: tuple[Any, ...] | Event) -> list[Event]:
     """Each line: fact, who, task, and a dict of further fields if there are any. Events are taken
     over; all get their place in the new history."""
-    events: list[Event] = []
-    for line in lines:
-        place = len(events)
-        if isinstance(line, Event):
-            fields = {name: getattr(line, name) for name in Event.__struct_fields__}
-            events.append(Event(**(fields | {"place": place})))
-            continue
-        fact, *rest = line
-        more = rest.pop() if rest and isinstance(rest[-1], dict) else {}
-        names = dict(zip(("who", "task"), rest, strict=False))
-        events.append(Event(place, float(place), fact, **names, **more))
-    return events
+    return [_event(place, line) for place, line in enumerate(lines)]
+
+
+def _event(place: int, line: tuple[Any, ...] | Event) -> Event:
+    if isinstance(line, Event):
+        return structs.replace(line, place=place)
+    blanks: list[Any] = ["", "", {}]
+    parts: list[Any] = [*line, *blanks[len(line) - 1 :]]
+    fact, who, task, more = parts
+    return Event(place, float(place), fact, who, task, **more)
 
 
 def a_good_run() -> list[Event]:

@@ -27,6 +27,7 @@ class Director:
         self._at_start = [each for each in plan.injections if each.step is None]
         self._reached: Counter[Step] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
+        self._retired = False
         world.on_reached = self._on_reached
 
     @property
@@ -40,12 +41,21 @@ class Director:
             self._world.history.record(Fact.STRUCK, note=injection.fault)
             await CATALOGUE[injection.fault].prepare(self._world)
 
+    @property
+    def is_healed(self) -> bool:
+        """Whether all that has struck is healed."""
+        return all(task.done() for task in self._tasks)
+
     async def healed(self) -> None:
         """Return when all that has struck is healed."""
-        while pending := [task for task in self._tasks if not task.done()]:
-            await asyncio.wait(pending)
+        while not self.is_healed:
+            await asyncio.wait(self._tasks)
         for task in self._tasks:
             task.result()
+
+    def retire(self) -> None:
+        """From now on nothing strikes."""
+        self._retired = True
 
     async def stop(self) -> None:
         """Leave everything as it is."""
@@ -59,7 +69,7 @@ class Director:
         due = [
             each
             for each in self._left
-            if each.step is at.step and each.nth <= self._reached[at.step]
+            if each.step is at.step and each.nth <= self._reached[at.step] and not self._retired
         ]
         if due:
             self._left.remove(due[0])

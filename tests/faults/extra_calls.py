@@ -73,10 +73,13 @@ def _was_unpaid(events: Sequence[Event], before: Event, call: Event) -> bool:
 
 
 def _caller_died(events: Sequence[Event], before: Event, call: Event) -> bool:
-    """Before it had acked: an acked task is nobody's any more."""
-    return _happened(Fact.KILLED, events, before, call) and not any(
+    """Before it had acked: an acked task is nobody's any more. Its call may have been on its way
+    when it died, and be seen later."""
+    past = events[: call.place]
+    died = any(event.fact is Fact.KILLED and event.who == before.who for event in past)
+    return died and not any(
         event.fact is Fact.ACKED and event.who == before.who and event.task == call.task
-        for event in events[before.place : call.place]
+        for event in past[before.place :]
     )
 
 
@@ -112,13 +115,6 @@ def _redis_was_away(events: Sequence[Event], _: Event, call: Event) -> bool:
     return any(
         event.fact is Fact.STRUCK and event.note.startswith("redis")
         for event in events[: call.place]
-    )
-
-
-def _happened(fact: Fact, events: Sequence[Event], before: Event, call: Event) -> bool:
-    return any(
-        event.fact is fact and event.who == before.who
-        for event in events[before.place : call.place]
     )
 
 

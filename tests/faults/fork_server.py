@@ -53,7 +53,7 @@ def main() -> None:
         raise RuntimeError("a fork would lose the threads that an import has started")
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGCHLD, _wake_up)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     names: dict[int, str] = {}
     unread = b""
@@ -72,6 +72,10 @@ def main() -> None:
                 pid = _fork(start)
                 names[pid] = start.name
                 _tell(Told(start.name, pid))
+
+
+def _wake_up(_number: int, _frame: object) -> None:
+    """The wake-up file descriptor has had its byte by now."""
 
 
 def _collect(names: dict[int, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from types import TracebackType
 from typing import Any, Self, cast
 
 from llmbus.shared.bus.interface import (
@@ -84,8 +85,13 @@ class GatedBus:
         await self._bus.__aenter__()
         return self
 
-    async def __aexit__(self, *exc: Any) -> None:
-        await self._bus.__aexit__(*exc)
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._bus.__aexit__(exc_type, exc, traceback)
 
     async def declare(self, topology: Topology) -> None:
         await self._bus.declare(topology)

@@ -67,7 +67,7 @@ def print_table(runs: Iterable[Judged], console: Console) -> None:
             by_fault.setdefault(fault, []).append(judged)
     table = Table("fault", "runs", "bad", "lost", "double results", "extra calls, and why")
     for fault, those in sorted(by_fault.items()):
-        causes: Counter[Cause] = sum((each.causes for each in those), Counter())
+        causes = Counter(cause for each in those for cause in each.causes.elements())
         table.add_row(
             fault,
             str(len(those)),

@@ -67,9 +67,13 @@ async def _conduct(plan: Plan, world: World, director: Director) -> None:
         history.record(Fact.ALL_ENDED)
     else:
         history.record(Fact.OUT_OF_TIME, note="not every task has ended")
-    await director.healed()
-    if not await world.until(lambda: nothing_in_hand(history.events), _QUIET_SECONDS):
-        history.record(Fact.OUT_OF_TIME, note="a worker still holds deliveries")
+    while True:
+        await director.healed()
+        if not await world.until(lambda: nothing_in_hand(history.events), _QUIET_SECONDS):
+            history.record(Fact.OUT_OF_TIME, note="a worker still holds deliveries")
+        if director.is_healed:  # and nothing has struck in the meantime
+            break
+    director.retire()
     await stop_programs(world)
     await find_left_overs(world)
     read_outputs(world)

@@ -54,7 +54,6 @@ NO_REASON = {
     "retry of what was paid": (FIRST, PAID, RETRIED, SECOND),
     "unpaid, but not by a retry": (FIRST, UNPAID, SECOND),
     "another worker died": (FIRST, (Fact.KILLED, "w3"), SECOND),
-    "it died before its call": ((Fact.KILLED, "w1"), FIRST, SECOND),
     "it died after its ack": (FIRST, (Fact.ACKED, "w1", "t1"), (Fact.KILLED, "w1"), SECOND),
     "it thawed before its call": ((Fact.FROZEN, "w1"), (Fact.THAWED, "w1"), FIRST, SECOND),
     "another worker was frozen": ((Fact.FROZEN, "w2"), FIRST, SECOND),
@@ -76,3 +75,7 @@ NO_REASON = {
 @pytest.mark.parametrize("lines", NO_REASON.values(), ids=NO_REASON.keys())
 def test_what_only_looks_like_a_reason_is_none(lines: tuple[tuple[Any, ...], ...]) -> None:
     assert causes(*lines) == [Cause.UNEXPLAINED]
+
+
+def test_a_call_that_was_on_its_way_when_its_worker_died_is_seen_later() -> None:
+    assert causes((Fact.KILLED, "w1"), FIRST, SECOND) == [Cause.WORKER_DIED]
