@@ -12,6 +12,7 @@ from llmbus.shared.envelope import REASON
 from tests.faults.environment import LANE
 from tests.faults.gates import digest_of
 from tests.faults.history import Fact
+from tests.faults.stacks import SHOW_TASKS
 from tests.faults.watched_provider import key_of
 from tests.faults.world import RESULTS, World
 
@@ -41,6 +42,8 @@ async def _ended(world: World, names: list[str]) -> None:
             await asyncio.gather(*waiting)
     except TimeoutError:
         alive = [name for name in names if world.lives(name)]
+        for name in alive:
+            world.programs[name].send(SHOW_TASKS)
         world.history.record(Fact.OUT_OF_TIME, note=f"{', '.join(alive)} did not end")
 
 

@@ -22,6 +22,7 @@ from tests.faults.environment import ORCHESTRATOR_NAME
 from tests.faults.gate_client import GateClient
 from tests.faults.gates import GatedBus, digest_of
 from tests.faults.history import Fact
+from tests.faults.stacks import show_tasks_on_signal
 from tests.faults.steps import Step
 
 __all__ = ["main"]
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str]) -> None:
 
 async def _serve(gate: GateClient, tasks: Sequence[AgentTask], kept: IO[bytes]) -> None:
     gate.attach()
+    show_tasks_on_signal()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = read_settings(BusSettings)

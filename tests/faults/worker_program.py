@@ -16,6 +16,7 @@ from llmbus.worker.worker import Surroundings, Worker
 from tests.faults.gate_client import GateClient
 from tests.faults.gates import GatedBus, gated_store
 from tests.faults.history import Fact
+from tests.faults.stacks import show_tasks_on_signal
 from tests.faults.steps import Step
 
 __all__ = ["main"]
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> None:
 
 async def _serve(settings: WorkerSettings, around: Surroundings, gate: GateClient) -> None:
     gate.attach()
+    show_tasks_on_signal()
     # How the command handles signals is part of what is tried here.
     await cli._serve(Worker(settings, around))  # pyright: ignore[reportPrivateUsage]
 
