@@ -51,6 +51,8 @@ async def environment_of(name: str, links: Links) -> dict[str, str]:
         "LLMBUS_CONCURRENCY": "2",
         "LLMBUS_MAX_ATTEMPTS": "3",
         "LLMBUS_GRACE_SECONDS": str(GRACE_SECONDS),
+        "LLMBUS_CLAIM_SECONDS": str(CLAIM_SECONDS),
+        "LLMBUS_FALLBACK_AFTER_RETRIES": "false",  # nobody serves the fallback here
         "LLMBUS_ADVERTISE_SECONDS": "0.5",
         "LLMBUS_AMQP_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
         "LLMBUS_CONNECT_TIMEOUT_SECONDS": "20",

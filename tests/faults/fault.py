@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from llmbus.shared.store.interface import Store
 from tests.faults.gatekeeper import Reached
 from tests.faults.steps import Step
 from tests.faults.world import World
@@ -14,8 +15,10 @@ __all__ = ["WORKER_STEPS", "Fault", "Prepare", "Strike"]
 Prepare = Callable[[World], Awaitable[None]]
 Strike = Callable[[World, Reached], Awaitable[None]]
 
+_CLAIM_STEPS = (Step.CLAIMING, Step.CLAIMED, Step.STORING) if hasattr(Store, "claim") else ()
 WORKER_STEPS = (
     Step.DELIVERED,
+    *_CLAIM_STEPS,
     Step.STARTED,
     Step.CALLED,
     Step.ANSWERED,

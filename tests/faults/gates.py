@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 from llmbus.shared.bus.interface import (
     Bus,
@@ -166,26 +167,40 @@ class _GatedStore:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
-        if name == "claim":
-            return self._seen(method, Fact.CLAIMED)
-        if name == "finish":
-            return self._seen(method, Fact.STORED, Step.STORING)
-        return method
+        return self._seen(method, _CLAIM_CALLS[name]) if name in _CLAIM_CALLS else method
 
-    def _seen(self, method: Any, fact: Fact, step: Step | None = None) -> Any:
-        async def call(*args: Any, **kwargs: Any) -> Any:
-            task = _task_of(args, kwargs)
-            if step is not None:
-                await self._gate.reach(step, Fact.STORING, task=task)
+    def _seen(self, method: Any, call: _ClaimCall) -> Any:
+        async def seen(*args: Any, **kwargs: Any) -> Any:
+            task = _task_of([*args, *kwargs.values()])
+            await self._gate.reach(*call.before, task=task)
             try:
                 answer = await method(*args, **kwargs)
             except LlmbusError as error:
-                self._gate.report(fact, task=task, note=f"{type(error).__name__}")
+                self._gate.report(call.after, task=task, note=type(error).__name__)
                 raise
-            self._gate.report(fact, task=task, note=type(answer).__name__)
+            note = type(answer).__name__
+            if call.step_after is None:
+                self._gate.report(call.after, task=task, note=note)
+            else:
+                await self._gate.reach(call.step_after, call.after, task=task, note=note)
             return answer
 
-        return call
+        return seen
+
+
+@dataclass(frozen=True)
+class _ClaimCall:
+    """A call to the store that belongs to one run: what is reported before and after it."""
+
+    before: tuple[Step, Fact]
+    after: Fact
+    step_after: Step | None = None
+
+
+_CLAIM_CALLS: Final = {
+    "claim": _ClaimCall((Step.CLAIMING, Fact.CLAIMING), Fact.CLAIMED, Step.CLAIMED),
+    "finish": _ClaimCall((Step.STORING, Fact.STORING), Fact.STORED),
+}
 
 
 def gated_store(store: Store, gate: GateClient) -> Store:
@@ -193,6 +208,7 @@ def gated_store(store: Store, gate: GateClient) -> Store:
     return cast(Store, _GatedStore(store, gate))
 
 
-def _task_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    first = next(iter([*args, *kwargs.values()]), "")
-    return first if isinstance(first, str) else str(getattr(first, "task_id", ""))
+def _task_of(arguments: Sequence[Any]) -> str:
+    """The first argument is a claimant, or a claim of one."""
+    first = arguments[0]
+    return str(getattr(first, "claimant", first).task_id)

@@ -47,7 +47,7 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
     """I3: no attempt beyond the limit, no call without a start, no attempt counted that the history
     does not know of."""
     starts: dict[tuple[str, str], int] = defaultdict(int)
-    retries: dict[str, set[int]] = defaultdict(set)
+    latest: dict[str, int] = defaultdict(lambda: 1)
     for event in events:
         run = (event.who, event.task)
         if event.fact is Fact.STARTED:
@@ -59,27 +59,37 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
             if starts[run] < 0:
                 yield f"{event.task}: {event.who} asked the provider more often than it started"
         elif event.fact is Fact.RETRY_CONFIRMED:
-            retries[event.task].add(event.attempt)
-        elif event.fact is Fact.GIVEN and event.attempt > 1 + len(retries[event.task]):
-            known = len(retries[event.task])
-            yield f"{event.task}: charged {event.attempt} attempts after {known} retries"
+            latest[event.task] = max(latest[event.task], event.attempt)
+        elif event.fact is Fact.GIVEN and event.attempt > latest[event.task]:
+            known = latest[event.task]
+            yield f"{event.task}: charged {event.attempt} attempts, and had {known}"
+
+
+def published_results_agree(events: Sequence[Event]) -> Iterator[str]:
+    """I2: whatever is published for a task that was asked for once is the same, byte for byte."""
+    published: dict[str, set[str]] = defaultdict(set)
+    for event in _while_claims_hold(events):
+        if event.fact is Fact.ANSWERING:
+            published[event.task].add(event.digest)
+    for task, digests in published.items():
+        if len(digests) > 1 and askings(events, task) < 2:
+            yield f"{task}: {len(digests)} different results were published"
 
 
 def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
-    """I4: once another worker has started the same attempt, the first one publishes nothing. Of a
-    task that was asked for more than once, more than one run may be right."""
+    """I4: once another worker has started the same attempt, the first one publishes nothing of its
+    own. Of a task that was asked for more than once, more than one run may be right."""
     latest: dict[tuple[str, int], str] = {}
-    attempts: dict[tuple[str, str], int] = {}
-    without_redis = False
-    for event in events:
-        if event.fact is Fact.STRUCK and event.note.startswith("redis"):
-            without_redis = True  # then (1) of the guarantees is all there is
-        elif event.fact is Fact.STARTED:
+    own: dict[tuple[str, str], int] = {}
+    for event in _while_claims_hold(events):
+        run = (event.who, event.task)
+        if event.fact is Fact.STARTED:
             latest[event.task, event.attempt] = event.who
-            attempts[event.who, event.task] = event.attempt
-        elif event.fact is Fact.ANSWERING and not without_redis:
-            attempt = attempts.get((event.who, event.task), 1)
-            owner = latest.get((event.task, attempt), event.who)
+            own[run] = event.attempt
+        elif event.fact is Fact.CLAIMED and event.note == "Finished":
+            own.pop(run, None)  # what it publishes now is the result that is stored
+        elif event.fact is Fact.ANSWERING and run in own:
+            owner = latest[event.task, own[run]]
             if owner != event.who and askings(events, event.task) < 2:
                 yield f"{event.task}: {event.who} answers although {owner} has started it since"
 
@@ -151,6 +161,14 @@ def unreadable_is_never_paid_for(events: Sequence[Event]) -> Iterator[str]:
         yield f"{task} could be read and was not answered"
 
 
+def _while_claims_hold(events: Sequence[Event]) -> Iterator[Event]:
+    """Up to a fault of Redis: from there on a worker knows of itself alone."""
+    for event in events:
+        if event.fact is Fact.STRUCK and event.note.startswith("redis"):
+            return
+        yield event
+
+
 def _succeeded(event: Event) -> bool:
     return event.fact is Fact.GIVEN and event.note.startswith("success")
 
@@ -168,6 +186,7 @@ def _unreadable(events: Sequence[Event]) -> set[str]:
 TASK_INVARIANTS = (
     no_task_is_lost,
     one_result_each,
+    published_results_agree,
     attempts_are_bounded,
     nobody_answers_for_a_lapsed_claim,
     ack_follows_confirmation,

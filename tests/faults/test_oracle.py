@@ -55,6 +55,10 @@ BAD = {
         "one_result_each",
         and_then((Fact.GIVEN, "orchestrator-next", "t1", {"attempt": 1, "digest": "other"})),
     ),
+    "different results published": (
+        "published_results_agree",
+        and_then((Fact.ANSWERING, "w2", "t1", {"digest": "other"})),
+    ),
     "too many attempts": (
         "attempts_are_bounded",
         and_then((Fact.STARTED, "w2", "t1", {"attempt": 4})),
@@ -193,3 +197,20 @@ def test_an_ack_after_the_copy_for_the_next_attempt_is_right() -> None:
 
 def test_an_answer_that_came_before_the_cancellation_may_be_given() -> None:
     assert violations_in(before(Fact.ANSWERING, (Fact.CANCEL_ACCEPTED, "o", "t1"))) == []
+
+
+def test_a_stored_result_may_be_published_again_by_anybody() -> None:
+    events = and_then(
+        (Fact.STARTED, "w2", "t1", {"attempt": 1}),
+        (Fact.CLAIMED, "w1", "t1", {"note": "Finished"}),
+        (Fact.ANSWERING, "w1", "t1", {"attempt": 1}),
+    )
+    assert violations_in(events) == []
+
+
+def test_a_copy_of_a_held_task_charges_no_attempt() -> None:
+    events = chronicle(
+        (Fact.RETRY_CONFIRMED, "w2", "t1", {"attempt": 1}),
+        (Fact.GIVEN, "orchestrator", "t1", {"attempt": 2, "digest": "r"}),
+    )
+    assert "attempts_are_bounded" in broken_checks(events)
