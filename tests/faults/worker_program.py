@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
+from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
+from llmbus.shared.store.redis import RedisStore
 from llmbus.worker import cli
-from llmbus.worker.assembly import rabbitmq_surroundings
-from llmbus.worker.events import DeliveryAdopted, Event, TaskStarted
+from llmbus.worker.events import DeliveryAdopted, Event, TaskStarted, log_event
+from llmbus.worker.llm_abstractions import LlmFactory
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.worker import Surroundings, Worker
 from tests.faults.gate_client import GateClient
@@ -29,31 +31,28 @@ def main(arguments: Sequence[str]) -> None:
     configure_logs(LogFormat.JSON)
     gate = GateClient(path, who, [Step(stop) for stop in stops])
     settings = read_settings(WorkerSettings)
-    around = rabbitmq_surroundings(
-        settings, read_settings(BusSettings), read_settings(StoreSettings)
+    bus = read_settings(BusSettings)
+    around = Surroundings(  # as in llmbus.worker.assembly
+        bus=GatedBus(RabbitmqBus(bus, name=f"worker {who}"), gate, bus.layout),
+        store=gated_store(RedisStore(read_settings(StoreSettings)), gate),
+        providers=LlmFactory,
+        layout=bus.layout,
+        observer=partial(_observe, gate),
     )
-    asyncio.run(_serve(settings, _gated(around, gate), gate))  # noqa: TID251  the entry point
+    asyncio.run(_serve(Worker(settings, around), gate))  # noqa: TID251  the entry point
 
 
-async def _serve(settings: WorkerSettings, around: Surroundings, gate: GateClient) -> None:
+async def _serve(worker: Worker, gate: GateClient) -> None:
     gate.attach()
     show_tasks_on_signal()
     # How the command handles signals is part of what is tried here.
-    await cli._serve(Worker(settings, around))  # pyright: ignore[reportPrivateUsage]
+    await cli._serve(worker)  # pyright: ignore[reportPrivateUsage]
 
 
-def _gated(around: Surroundings, gate: GateClient) -> Surroundings:
-    def observe(event: Event) -> None:
-        around.observer(event)
-        fields = {"task": event.task_id, "attempt": event.attempt}
-        if isinstance(event, TaskStarted):
-            gate.reach_now(Step.STARTED, Fact.STARTED, **fields)
-        elif isinstance(event, DeliveryAdopted):
-            gate.report(Fact.ADOPTED, **fields)
-
-    return replace(
-        around,
-        bus=GatedBus(around.bus, gate, around.layout),
-        store=gated_store(around.store, gate),
-        observer=observe,
-    )
+def _observe(gate: GateClient, event: Event) -> None:
+    log_event(event)
+    fields = {"task": event.task_id, "attempt": event.attempt}
+    if isinstance(event, TaskStarted):
+        gate.reach_now(Step.STARTED, Fact.STARTED, **fields)
+    elif isinstance(event, DeliveryAdopted):
+        gate.report(Fact.ADOPTED, **fields)

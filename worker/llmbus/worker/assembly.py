@@ -9,24 +9,18 @@ from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.usable import configured_providers, with_usable_lanes
 from llmbus.worker.worker import Surroundings, Worker
 
-__all__ = ["rabbitmq_surroundings", "rabbitmq_worker"]
+__all__ = ["rabbitmq_worker"]
 
 
 def rabbitmq_worker(
     settings: WorkerSettings, bus_settings: BusSettings, store_settings: StoreSettings
 ) -> Worker:
     """A worker as the settings describe it. `ConfigurationError` if no provider is usable."""
-    surroundings = rabbitmq_surroundings(settings, bus_settings, store_settings)
-    return Worker(with_usable_lanes(settings, surroundings.providers), surroundings)
-
-
-def rabbitmq_surroundings(
-    settings: WorkerSettings, bus_settings: BusSettings, store_settings: StoreSettings
-) -> Surroundings:
-    """What such a worker stands on; nothing is opened."""
-    return Surroundings(
+    providers = configured_providers(settings.scripted)
+    surroundings = Surroundings(
         bus=RabbitmqBus(bus_settings, name=f"worker {settings.worker_id}"),
         store=RedisStore(store_settings),
-        providers=configured_providers(settings.scripted),
+        providers=providers,
         layout=bus_settings.layout,
     )
+    return Worker(with_usable_lanes(settings, providers), surroundings)
