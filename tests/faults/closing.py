@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aio_pika
 
-from llmbus.shared.envelope import REASON
+from llmbus.shared.parking import REASON
 from tests.faults.environment import LANE
 from tests.faults.gates import digest_of
 from tests.faults.history import Fact

@@ -38,7 +38,9 @@ class WorkerSettings(DirectPathSettings):
     """How long running tasks may go on after SIGTERM before they are returned."""
     max_attempts: int = Field(default=3, ge=1)
     """For tasks that do not say."""
-    retry_budgets: Annotated[dict[FailureKind, int], NoDecode] = Field(default_factory=dict)
+    retry_budgets: Annotated[dict[FailureKind, int], NoDecode] = Field(
+        default_factory=dict[FailureKind, int]
+    )
     """LLMBUS_RETRY_BUDGETS, such as `rate_limited=5,unavailable=3`: how many attempts of a task may
     fail in one kind. The bound of all its attempts stays."""
     fallback_after_retries: bool = True
