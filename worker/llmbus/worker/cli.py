@@ -1,4 +1,4 @@
-"""`llmbus worker`: one worker process, from the command line to the last ack."""
+"""`llmbus worker` and `llmbus fallback`: one process, from the command line to the last ack."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import typer
 
 from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
-from llmbus.worker.assembly import rabbitmq_worker
+from llmbus.worker.assembly import rabbitmq_fallback, rabbitmq_worker
 from llmbus.worker.llm_abstractions.model_rules import configured_rules
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.worker import Worker
 
-__all__ = ["worker"]
+__all__ = ["fallback", "worker"]
 
 
 def worker(
@@ -45,6 +46,9 @@ def worker(
         Path | None,
         typer.Option(help="Answer from this file instead of any provider. [LLMBUS_SCRIPTED]"),
     ] = None,
+    with_fallback: Annotated[
+        bool, typer.Option("--with-fallback", help="Serve the fallback queue, too.")
+    ] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.AUTO,
 ) -> None:
     """Take tasks from RabbitMQ, run them, publish the results.
@@ -61,7 +65,38 @@ def worker(
         scripted=scripted,
     )
     configured_rules()  # a wrong profiles file is told now, and not by the first task
-    one = rabbitmq_worker(settings, read_settings(BusSettings), read_settings(StoreSettings))
+    scripts = read_settings(ScriptSettings) if with_fallback else None
+    one = rabbitmq_worker(
+        settings, read_settings(BusSettings), read_settings(StoreSettings), scripts
+    )
+    asyncio.run(_serve(one))  # noqa: TID251  the program's entry point
+
+
+def fallback(
+    concurrency: Annotated[
+        int | None,
+        typer.Option(help="Scripts at once. Default 2. [LLMBUS_FALLBACK_CONCURRENCY]"),
+    ] = None,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that running scripts may go on after SIGTERM; the rest is returned."
+            " Default 30. [LLMBUS_GRACE_SECONDS]"
+        ),
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.AUTO,
+) -> None:
+    """Take what the direct path could not serve, run its agent's script, publish the results.
+
+    A task whose script fails, too, is answered as failed and kept in parking (llmbus parking).
+    SIGTERM or Ctrl-C drains as in `llmbus worker`.
+    """
+    configure_logs(log_format)
+    settings = read_settings(WorkerSettings, grace_seconds=grace)
+    scripts = read_settings(ScriptSettings, fallback_concurrency=concurrency)
+    one = rabbitmq_fallback(
+        settings, read_settings(BusSettings), read_settings(StoreSettings), scripts
+    )
     asyncio.run(_serve(one))  # noqa: TID251  the program's entry point
 
 

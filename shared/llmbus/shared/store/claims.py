@@ -29,6 +29,7 @@ __all__ = [
     "Renewed",
     "Stored",
     "StoredResult",
+    "Superseded",
 ]
 
 
@@ -98,6 +99,10 @@ class Cancelled(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Superseded(msgspec.Struct, frozen=True):
+    """Do not run it: this attempt was over before, and a message for a later one is on its way."""
+
+
 class Renewed(msgspec.Struct, frozen=True):
     """The run still has its task."""
 
@@ -134,7 +139,7 @@ class AlreadyFinished(msgspec.Struct, frozen=True):
     succeeded: bool
 
 
-ClaimAnswer: TypeAlias = Claimed | Held | Finished | Cancelled
+ClaimAnswer: TypeAlias = Claimed | Held | Finished | Cancelled | Superseded
 RenewAnswer: TypeAlias = Renewed | CancelRequested | Lost
 FinishAnswer: TypeAlias = Stored | Late | Cancelled
 CancelAnswer: TypeAlias = CancelNoted | AlreadyFinished
@@ -179,6 +184,12 @@ class Claims(Protocol):
     async def release(self, claim: Claim) -> None:
         """End a run in order without a terminal result (retry, drain, fallback): the task is free
         and this start is no longer open. Nothing happens to a later run's claim."""
+        ...
+
+    async def pass_on(self, claim: Claim) -> None:
+        """End a run in order whose task goes on under a later attempt, once the message for that
+        one is confirmed. A message for this attempt of this submission, or for an earlier one, is
+        `Superseded` from now on, cancelled or not. Only the last submission is remembered."""
         ...
 
     async def request_cancel(

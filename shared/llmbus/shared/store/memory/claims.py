@@ -25,6 +25,7 @@ from llmbus.shared.store.claims import (
     Renewed,
     Stored,
     StoredResult,
+    Superseded,
 )
 from llmbus.shared.store.lifetime import (
     LATE_RESULTS_LIFE,
@@ -61,6 +62,8 @@ class MemoryClaims(MemoryOpening):
         is_own = record.open_starts.get(record.last_token) == who.run_id
         if record.claim and not is_own:
             return Held(record.claim.claimant.holder, record.claim_ends - now)
+        if not is_own and record.is_superseded(who.submission, who.attempt):
+            return Superseded()
         token = record.last_token if is_own else max(record.last_token + 1, _microseconds(now))
         claim = Claim(claimant=who, token=token, lifetime=lifetime, ledger_life=ledger_life)
         if cancellation := record.cancellation_of(who.submission):
@@ -106,12 +109,21 @@ class MemoryClaims(MemoryOpening):
         record.end(claim, now)
         record.finished_token = claim.token
         record.open_starts.clear()
+        record.passed = None
         record.keep_ledger(now, keep)
         return Stored()
 
     async def release(self, claim: Claim) -> None:
         now = self._now()
         self._record(claim.claimant.task_id, now).end(claim, now)
+
+    async def pass_on(self, claim: Claim) -> None:
+        now = self._now()
+        record = self._record(claim.claimant.task_id, now)
+        who = claim.claimant
+        if not record.is_superseded(who.submission, who.attempt):
+            record.passed = who.submission, who.attempt
+        record.end(claim, now)
 
     async def request_cancel(
         self, task_id: str, reason: str, keep: timedelta, *, submission: str | None = None

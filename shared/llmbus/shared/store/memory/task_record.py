@@ -27,6 +27,8 @@ class TaskRecord:
     """Whose run stored the result last."""
     open_starts: dict[int, str] = field(default_factory=dict[int, str])
     """Token to run id."""
+    passed: tuple[str, int] | None = None
+    """The submission that was passed on last, and its attempt."""
     ledger_ends: datetime = _FOREVER_AGO
 
     result: StoredResult | None = None
@@ -47,6 +49,7 @@ class TaskRecord:
         if self.ledger_ends <= now:
             self.last_token = self.ended_token = self.finished_token = 0
             self.open_starts.clear()
+            self.passed = None
         return not (self.claim or self.result or self.cancellations or self.last_token)
 
     def hold(self, claim: Claim, now: datetime) -> None:
@@ -74,6 +77,10 @@ class TaskRecord:
         if self.last_token > claim.token or self.ended_token >= claim.token:
             return False
         return self.answer_for(claim.claimant.submission) is None
+
+    def is_superseded(self, submission: str, attempt: int) -> bool:
+        """Whether this attempt was passed on before."""
+        return bool(self.passed and self.passed[0] == submission and self.passed[1] >= attempt)
 
     def answer_for(self, submission: str) -> StoredResult | None:
         """The stored result, if it answers this submission."""

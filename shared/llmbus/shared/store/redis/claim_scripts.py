@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CLAIM", "COUNT_LATE", "FINISH", "RELEASE", "RENEW", "REQUEST_CANCEL", "SUM_LATE"]
+__all__ = [
+    "CLAIM",
+    "COUNT_LATE",
+    "FINISH",
+    "PASS_ON",
+    "RELEASE",
+    "RENEW",
+    "REQUEST_CANCEL",
+    "SUM_LATE",
+]
 
 _WRITES: Final = "#!lua"
 _READS: Final = "#!lua flags=no-writes"
@@ -68,9 +77,16 @@ local function end_run(token, ledger_ms)
   keep(ledger, ledger_ms)
 end
 
+local function is_superseded(submission, attempt)
+  local passed = redis.call('HGET', ledger, 'passed')
+  if not passed then return false end
+  local over, of = string.match(passed, '^(%d+) (.*)$')
+  return of == submission and tonumber(over) >= tonumber(attempt)
+end
+
 local function count_runs()
   local marks = redis.call('HEXISTS', ledger, 'last') + redis.call('HEXISTS', ledger, 'ended')
-    + redis.call('HEXISTS', ledger, 'finished')
+    + redis.call('HEXISTS', ledger, 'finished') + redis.call('HEXISTS', ledger, 'passed')
   return redis.call('HLEN', ledger) - marks
 end
 """
@@ -88,6 +104,7 @@ local last = noted('last')
 local is_own = redis.call('HGET', ledger, 'run:' .. whole(last)) == run_id
 local other = redis.call('HGET', claim, 'holder')
 if other and not is_own then return {'held', other, redis.call('PTTL', claim)} end
+if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
 local why = cancellation(submission)
 if why then
   if is_own then end_run(last, ledger_ms) end
@@ -141,6 +158,17 @@ return {'stored'}
 RELEASE: Final = (
     _TASK
     + """
+end_run(tonumber(ARGV[1]), ARGV[2])
+"""
+)
+
+PASS_ON: Final = (
+    _TASK
+    + """
+local attempt, submission = ARGV[3], ARGV[4]
+if not is_superseded(submission, attempt) then
+  redis.call('HSET', ledger, 'passed', attempt .. ' ' .. submission)
+end
 end_run(tonumber(ARGV[1]), ARGV[2])
 """
 )

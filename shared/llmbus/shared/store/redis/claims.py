@@ -26,6 +26,7 @@ from llmbus.shared.store.claims import (
     RenewAnswer,
     Stored,
     StoredResult,
+    Superseded,
 )
 from llmbus.shared.store.lifetime import LATE_RESULTS_LIFE, checked_ledger_life, milliseconds
 from llmbus.shared.store.redis import claim_scripts as scripts
@@ -51,6 +52,7 @@ class RedisClaims(RedisConnection):
         self._renew: AsyncScript = register(scripts.RENEW)
         self._finish: AsyncScript = register(scripts.FINISH)
         self._release: AsyncScript = register(scripts.RELEASE)
+        self._pass_on: AsyncScript = register(scripts.PASS_ON)
         self._request_cancel: AsyncScript = register(scripts.REQUEST_CANCEL)
         self._count_late: AsyncScript = register(scripts.COUNT_LATE)
         self._sum_late: AsyncScript = register(scripts.SUM_LATE)
@@ -75,6 +77,8 @@ class RedisClaims(RedisConnection):
                 return Held(rest[0].decode(), timedelta(milliseconds=max(rest[1], 0)))
             case b"finished":
                 return Finished(as_result(rest))
+            case b"superseded":
+                return Superseded()
             case _:
                 return Cancelled(*as_reason_and_time(rest[0]))
 
@@ -135,6 +139,11 @@ class RedisClaims(RedisConnection):
     async def release(self, claim: Claim) -> None:
         arguments = [claim.token, milliseconds(claim.ledger_life)]
         await self._ask(self._release, claim.claimant.task_id, arguments)
+
+    async def pass_on(self, claim: Claim) -> None:
+        who = claim.claimant
+        arguments = [claim.token, milliseconds(claim.ledger_life), who.attempt, who.submission]
+        await self._ask(self._pass_on, who.task_id, arguments)
 
     async def request_cancel(
         self, task_id: str, reason: str, keep: timedelta, *, submission: str | None = None
