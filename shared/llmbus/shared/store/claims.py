@@ -97,6 +97,7 @@ class Cancelled(msgspec.Struct, frozen=True):
 
     reason: str
     at: datetime
+    """By the store's clock."""
 
 
 class Superseded(msgspec.Struct, frozen=True):
