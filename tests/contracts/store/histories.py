@@ -23,17 +23,26 @@ LONGER_THAN_A_HISTORY = timedelta(days=1)
 RUNS = ("a", "b", "c", "d")
 
 Act: TypeAlias = Literal[
-    "claim", "renew", "succeed", "fail", "release", "cancel", "cancel_all", "lapse", "lose_data"
+    "claim",
+    "renew",
+    "succeed",
+    "fail",
+    "release",
+    "pass_on",
+    "cancel",
+    "cancel_all",
+    "lapse",
+    "lose_data",
 ]
 ACTS: tuple[Act, ...] = (
-    *("claim", "claim", "claim", "renew", "succeed", "fail", "release"),
+    *("claim", "claim", "claim", "renew", "succeed", "fail", "release", "pass_on"),
     *("cancel", "cancel_all", "lapse", "lapse", "lose_data"),
 )
 
 
 @dataclass(frozen=True)
 class Step:
-    """One act of one run. Runs a and b are of one submission, c and d of another."""
+    """One act of one run. Runs a and b are two attempts of one submission, c and d of another."""
 
     act: Act
     run_id: str
@@ -79,7 +88,7 @@ class Subject:
                 return await self._use(claim, step) if claim else None
 
     async def _claim(self, step: Step) -> Any:
-        who = run(step.run_id, submission=step.submission)
+        who = run(step.run_id, submission=step.submission, attempt=1 + (step.run_id in "bd"))
         answer = await self.store.claim(who, LIFETIME, LONGER_THAN_A_HISTORY)
         if isinstance(answer, Claimed):
             self.claims[step.run_id] = answer.claim
@@ -93,6 +102,8 @@ class Subject:
                 return await renewed(self.store, claim)
             case "release":
                 return await self.store.release(claim)
+            case "pass_on":
+                return await self.store.pass_on(claim)
             case _:
                 body = f"result of {step.run_id}".encode()
                 succeeded = step.act == "succeed"

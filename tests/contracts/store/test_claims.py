@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from llmbus.shared.store.claims import Claimed, Finished, Held, Lost, Renewed
+from llmbus.shared.store.claims import (
+    Cancelled,
+    Claimed,
+    Finished,
+    Held,
+    Lost,
+    Renewed,
+    Superseded,
+)
 from llmbus.shared.store.interface import Store
 from tests.contracts.store.claimants import (
     LEDGER_LIFE,
@@ -79,6 +87,34 @@ async def test_releasing_again_does_not_touch_who_came_after(store: Store) -> No
     await store.release(first)
     assert isinstance(await store.claim(run("c"), LIFETIME, LEDGER_LIFE), Held)
     assert await renewed(store, second) == Renewed()
+
+
+async def test_a_message_for_an_attempt_that_was_passed_on_is_not_run(store: Store) -> None:
+    """Its ack was lost; the later attempt is what goes on, and reports a cancellation alone."""
+    first = await granted(store, run("a", attempt=2))
+    await store.pass_on(first)
+    for attempt in (1, 2):
+        again = run("redelivered", attempt=attempt)
+        assert await store.claim(again, LIFETIME, LEDGER_LIFE) == Superseded()
+    await store.request_cancel("t-1", "why", LIFETIME, submission="s-1")
+    again = run("redelivered", attempt=2)
+    assert await store.claim(again, LIFETIME, LEDGER_LIFE) == Superseded()
+    later = await store.claim(run("b", attempt=3), LIFETIME, LEDGER_LIFE)
+    assert isinstance(later, Cancelled)
+    assert (await started(store, run("c", submission="s-2"))).open_starts == 0
+
+
+async def test_passing_on_again_does_not_touch_who_came_after(store: Store) -> None:
+    first = await granted(store, run("a"))
+    await store.pass_on(first)
+    second = await granted(store, run("b", attempt=2))
+    await store.pass_on(second)
+    third = await granted(store, run("c", attempt=3))
+    await store.pass_on(first)
+    assert isinstance(await store.claim(run("d", attempt=4), LIFETIME, LEDGER_LIFE), Held)
+    await store.release(third)
+    redelivered = run("e", attempt=2)
+    assert await store.claim(redelivered, LIFETIME, LEDGER_LIFE) == Superseded()
 
 
 async def test_a_lapsed_claim_is_taken_over_with_a_higher_token(store: Store) -> None:

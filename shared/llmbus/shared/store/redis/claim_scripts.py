@@ -104,12 +104,12 @@ local last = noted('last')
 local is_own = redis.call('HGET', ledger, 'run:' .. whole(last)) == run_id
 local other = redis.call('HGET', claim, 'holder')
 if other and not is_own then return {'held', other, redis.call('PTTL', claim)} end
+if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
 local why = cancellation(submission)
 if why then
   if is_own then end_run(last, ledger_ms) end
   return {'cancelled', why}
 end
-if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
 local token = is_own and last or math.max(last + 1, now_us)
 redis.call('DEL', result)
 hold(token, submission, run_id, life_ms, ledger_ms, holder, attempt)
@@ -165,7 +165,10 @@ end_run(tonumber(ARGV[1]), ARGV[2])
 PASS_ON: Final = (
     _TASK
     + """
-redis.call('HSET', ledger, 'passed', ARGV[3] .. ' ' .. ARGV[4])
+local attempt, submission = ARGV[3], ARGV[4]
+if not is_superseded(submission, attempt) then
+  redis.call('HSET', ledger, 'passed', attempt .. ' ' .. submission)
+end
 end_run(tonumber(ARGV[1]), ARGV[2])
 """
 )
