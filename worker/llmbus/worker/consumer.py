@@ -12,16 +12,16 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
-from llmbus.shared.bus.interface import Bus, Delivery, Message, Subscription
+from llmbus.shared.bus.interface import Bus, Delivery, Message
 from llmbus.shared.envelope import attempt_of, submission_of
 from llmbus.shared.errors import DeliveryLostError
 from llmbus.shared.task import AgentTask
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import AnswerUnconfirmed, DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import read_task
+from llmbus.worker.intake import Intake
 from llmbus.worker.outcome import Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
 
@@ -49,9 +49,7 @@ class Consumer:
         settle: Settle,
         observer: Observer,
     ) -> None:
-        self._bus = bus
-        self._layout = layout
-        self._slots = slots
+        self.intake = Intake(bus, layout, slots, self._take)
         self._execute = execute
         self._settle = settle
         self._observe = observer
@@ -60,7 +58,6 @@ class Consumer:
         self._current: dict[str, Run] = {}
         """The latest run of each task, by its id."""
         self._settled: OrderedDict[RunKey, None] = OrderedDict()
-        self._subscriptions: list[Subscription] = []
         self._acks: set[asyncio.Task[None]] = set()
 
     @property
@@ -69,29 +66,38 @@ class Consumer:
         return sum(run.started for run in self._runs)
 
     async def start(self) -> None:
-        """Begin to take tasks. No lane is asked for more than it has slots: whatever waits here
-        could not be overtaken by something more urgent."""
-        for lane, number in self._slots.items():
-            queue = self._layout.lane_queue(lane)
-            subscription = await self._bus.consume(queue, number, partial(self._take, lane))
-            self._subscriptions.append(subscription)
+        """Begin to take tasks."""
+        await self.intake.open()
+
+    async def stop_taking(self) -> int:
+        """Take nothing more and return what has not begun, uncharged; how many that were. What
+        runs goes on."""
+        await self.intake.shut()
+        unstarted = [run for run in self._runs if not (run.started or run.answering)]
+        _interrupt(unstarted)
+        works = [run.work for run in unstarted if run.work is not None]
+        if works:
+            await asyncio.wait(works)
+        for run in self._runs.intersection(unstarted):
+            await self._settle(run, Interrupted())  # it had not taken its first step
+            self._leave(run)
+        return len(unstarted)
 
     async def drain(self, grace: timedelta) -> None:
         """Stop taking, return what has not begun, let the rest finish within `grace`, then return
         that, too. Nothing that is returned is charged an attempt."""
-        subscriptions, self._subscriptions = self._subscriptions, []
-        await asyncio.gather(*(subscription.cancel() for subscription in subscriptions))
-        _interrupt(run for run in self._runs if not run.started)
+        returned = await self.stop_taking()
+        _say("intake_stopped", returned=returned, running=self.slots_used)
         await self._all_ended(grace)
+        _say("grace_over", running=self.slots_used)
         self.interrupt()
         await self._all_ended(_TIME_TO_ANSWER)
         for run in self._runs:
             if run.work is not None:
                 run.work.cancel()
         await self._all_ended(None)
-        for run in list(self._runs):  # interrupted before it took its first step
-            await self._settle(run, Interrupted())
         await asyncio.gather(*self._acks)
+        _say("settled")
 
     def interrupt(self) -> None:
         """End the grace time now: every task that still runs goes back to its queue. What is
@@ -132,12 +138,15 @@ class Consumer:
         except Exception as error:
             await self._park_defect(run, error)
         finally:
-            self._runs.discard(run)
-            if run.confirmed:
-                self._remember(run.key)
-            # A task that was asked for anew while this run was answering has the place by now.
-            if self._current.get(run.key.task_id) is run:
-                del self._current[run.key.task_id]
+            self._leave(run)
+
+    def _leave(self, run: Run) -> None:
+        self._runs.discard(run)
+        if run.confirmed:
+            self._remember(run.key)
+        # A task that was asked for anew while this run was answering has the place by now.
+        if self._current.get(run.key.task_id) is run:
+            del self._current[run.key.task_id]
 
     async def _park_defect(self, run: Run, error: Exception) -> None:
         """A defect of ours must neither lose the task nor bring it back in a hot loop."""
@@ -186,6 +195,10 @@ def _interrupt(runs: Iterable[Run]) -> None:
     for run in list(runs):
         if run.work is not None and not run.answering:
             run.work.cancel()
+
+
+def _say(stage: str, **fields: int) -> None:
+    _log.info("drain_stage", extra={"fields": {"stage": stage} | fields})
 
 
 async def _ack(delivery: Delivery) -> None:

@@ -43,6 +43,14 @@ class WorkerSettings(BaseSettings):
     advertise_seconds: float = Field(default=4.0, gt=0, le=5.0)
     """How often the worker advertises itself. Its entry lives three times as long, so a worker that
     is killed is gone from the list within 15 s."""
+    health_port: int = Field(default=0, ge=0, le=65_535)
+    """Where probes are answered over HTTP; 0 means nowhere."""
+    health_host: str = "127.0.0.1"
+    """The address to listen on for probes; `0.0.0.0` for all of this machine's."""
+    watchdog_seconds: float = Field(default=10.0, gt=0)
+    """How often the broker is asked whether it sees our consumers."""
+    max_loop_lag_seconds: float = Field(default=5.0, gt=0)
+    """An event loop that is later than this makes the worker not ready."""
     scripted: Path | None = None
     """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
 

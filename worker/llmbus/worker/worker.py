@@ -24,11 +24,15 @@ from llmbus.worker.consumer import Consumer
 from llmbus.worker.events import Observer, log_event
 from llmbus.worker.execution import Execution, Limits
 from llmbus.worker.executor import Executor
+from llmbus.worker.health import Health
+from llmbus.worker.health_watch import HealthWatch
 from llmbus.worker.llm_abstractions.errors import ProviderUnusableError
 from llmbus.worker.llm_abstractions.factory import Providers
+from llmbus.worker.loop_lag import LoopLag
 from llmbus.worker.retry import RetryPolicy
 from llmbus.worker.settings import WorkerSettings, slots_per_lane
 from llmbus.worker.settlement import Settlement
+from llmbus.worker.watchdog import Watchdog
 
 __all__ = ["Surroundings", "Worker"]
 
@@ -63,14 +67,23 @@ class Worker:
         self._around = surroundings
         self._slots = slots_per_lane(settings.lanes, settings.concurrency)
         self._consumer = self._make_consumer()
+        self._lag = LoopLag()
+        self._watchdog = Watchdog(surroundings.bus, surroundings.layout, self._consumer.intake)
+        max_lag = timedelta(seconds=settings.max_loop_lag_seconds)
+        self._health = Health(surroundings.bus, self._lag, self._watchdog, max_lag)
         self._resources: AsyncExitStack | None = None
-        self._draining = False
         self._usable: dict[AgentType, str] = {}
         self._started_at = surroundings.clock.now()
+
+    @property
+    def health(self) -> Health:
+        """For probes; it can be asked before the worker is entered and after it was left."""
+        return self._health
 
     async def __aenter__(self) -> Self:
         around = self._around
         async with AsyncExitStack() as resources:
+            await resources.enter_async_context(self._lag)
             resources.push_async_callback(around.providers.aclose)
             await resources.enter_async_context(around.bus)
             await resources.enter_async_context(around.store)
@@ -81,7 +94,10 @@ class Worker:
             await resources.enter_async_context(advertiser)
             resources.push_async_callback(self._drain, advertiser)
             await self._consumer.start()
+            await resources.enter_async_context(self._health_watch(advertiser))
+            resources.callback(self._health.begin_draining)  # entered last, so called first
             self._resources = resources.pop_all()
+        self._health.begin_serving()
         fields = {"worker_id": self._settings.worker_id, "slots": dict(self._slots)}
         _log.info("worker_started", extra={"fields": fields})
         return self
@@ -102,12 +118,17 @@ class Worker:
         self._consumer.interrupt()
 
     async def _drain(self, advertiser: Advertiser) -> None:
-        self._draining = True
         running = self._consumer.slots_used
         fields = {"running": running, "grace_seconds": self._settings.grace_seconds}
         _log.info("worker_draining", extra={"fields": fields})
         await advertiser.announce()
         await self._consumer.drain(timedelta(seconds=self._settings.grace_seconds))
+
+    def _health_watch(self, advertiser: Advertiser) -> HealthWatch:
+        interval = timedelta(seconds=self._settings.watchdog_seconds)
+        return HealthWatch(
+            self._health, self._watchdog, self._consumer, advertiser.announce, interval
+        )
 
     def _make_consumer(self) -> Consumer:
         around = self._around
@@ -150,7 +171,8 @@ class Worker:
             capabilities=tuple(sorted(able)),
             slots_used=self._consumer.slots_used,
             slots_total=sum(self._slots.values()),
-            draining=self._draining,
+            draining=self._health.is_draining,
+            not_ready=self._health.not_ready,
         )
 
 

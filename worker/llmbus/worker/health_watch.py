@@ -1,0 +1,89 @@
+"""Keeps a worker's health up to date, and its intake shut while results cannot be published."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from llmbus.shared.errors import LlmbusError
+from llmbus.worker.consumer import Consumer
+from llmbus.worker.health import Health
+from llmbus.worker.watchdog import Watchdog
+
+__all__ = ["HealthWatch"]
+
+_INTERVAL_SECONDS: Final = 0.5
+_log = logging.getLogger("llmbus.worker")
+
+
+class HealthWatch:
+    """Looks at the health twice a second and runs the watchdog every so often, until closed."""
+
+    def __init__(
+        self,
+        health: Health,
+        watchdog: Watchdog,
+        consumer: Consumer,
+        announce: Callable[[], Awaitable[None]],
+        watchdog_interval: timedelta,
+    ) -> None:
+        """`announce` is awaited after every change of the readiness."""
+        self._health = health
+        self._watchdog = watchdog
+        self._consumer = consumer
+        self._changed = asyncio.Event()
+        self._announce = announce
+        self._watchdog_interval = watchdog_interval.total_seconds()
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    async def __aenter__(self) -> HealthWatch:
+        self._health.listen(lambda _: self._changed.set())
+        self._tasks = (
+            asyncio.create_task(self._watch(), name="health watch"),
+            asyncio.create_task(self._keep_announced(), name="health announcements"),
+        )
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_check = loop.time() + self._watchdog_interval
+        while True:
+            await asyncio.sleep(_INTERVAL_SECONDS)
+            self._health.look()
+            await self._open_or_shut_the_intake()
+            if loop.time() >= next_check:
+                await self._watchdog.check()
+                next_check = loop.time() + self._watchdog_interval
+
+    async def _keep_announced(self) -> None:
+        """Apart from the watch: a store that hangs must not keep it from looking."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._announce()
+
+    async def _open_or_shut_the_intake(self) -> None:
+        blocked = self._health.is_blocked
+        intake = self._consumer.intake
+        if blocked and intake.is_open:
+            returned = await self._consumer.stop_taking()
+            _log.warning("intake_paused", extra={"fields": {"returned": returned}})
+        elif not (blocked or intake.is_open):
+            try:
+                await self._consumer.start()
+            except LlmbusError as error:
+                # The watchdog tries again, lane by lane.
+                _log.warning("intake_incomplete", extra={"fields": {"reason": str(error)}})
+            else:
+                _log.info("intake_resumed", extra={"fields": {}})

@@ -1,0 +1,83 @@
+"""Compares the consumers that the broker sees with those that we believe in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Final
+
+from llmbus.shared.bus.interface import Bus, QueueDepth
+from llmbus.shared.errors import LlmbusError
+from llmbus.shared.topology import Layout
+from llmbus.worker.intake import Intake
+
+__all__ = ["Watchdog"]
+
+_ANSWER_SECONDS: Final = 5.0
+_log = logging.getLogger("llmbus.worker")
+
+
+class Watchdog:
+    """Finds lanes that look consumed from here and are not, and subscribes to them anew.
+
+    A queue that is gone is declared again: without it, tasks for its lane would go to parking. Over
+    AMQP alone the broker tells how many consumers a queue has, and not whose. So a consumer of ours
+    that is missing beside those of other workers is not noticed; the others do the work.
+    """
+
+    def __init__(self, bus: Bus, layout: Layout, intake: Intake) -> None:
+        self._bus = bus
+        self._layout = layout
+        self._intake = intake
+        self._deaf_since: dict[str, float] = {}
+
+    @property
+    def deaf_lanes(self) -> tuple[str, ...]:
+        """The lanes that were not consumed when last looked at."""
+        return tuple(self._deaf_since)
+
+    @property
+    def deaf_for(self) -> timedelta:
+        """How long the worst lane has not been consumed, although the broker answered."""
+        if not self._deaf_since:
+            return timedelta(0)
+        now = asyncio.get_running_loop().time()
+        return timedelta(seconds=now - min(self._deaf_since.values()))
+
+    async def check(self) -> None:
+        """Look once, and repair what can be repaired. Never raises an `LlmbusError`."""
+        if not self._bus.condition.connected:
+            self._deaf_since.clear()  # the bus subscribes again by itself when it is connected
+            return
+        lanes = tuple(self._intake.lanes)
+        believed = {lane for lane in lanes if self._intake.is_consuming(lane)}
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                seen = await self._bus.depths(self._layout.lane_queue(lane) for lane in lanes)
+        except (LlmbusError, TimeoutError):
+            self._deaf_since.clear()
+            return
+        # What came or went while the broker answered is looked at next time.
+        settled = {lane for lane in lanes if self._intake.is_consuming(lane) == (lane in believed)}
+        for lane in settled & set(self._intake.lanes):
+            await self._look_at(lane, seen[self._layout.lane_queue(lane)], lane in believed)
+        for lane in self._deaf_since.keys() - set(self._intake.lanes):
+            del self._deaf_since[lane]
+
+    async def _look_at(self, lane: str, depth: QueueDepth | None, believed: bool) -> None:
+        if believed and depth is not None and depth.consumers:
+            self._deaf_since.pop(lane, None)
+            return
+        self._deaf_since.setdefault(lane, asyncio.get_running_loop().time())
+        event = "queue_missing" if depth is None else "consumer_missing"
+        _log.warning(event, extra={"fields": {"lane": lane}})
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                if depth is None:
+                    await self._bus.declare(self._layout.for_tasks([lane]))
+                await self._intake.resubscribe(lane)
+        except (LlmbusError, TimeoutError) as error:
+            reason = str(error) or "the broker did not answer in time"
+            fields = {"lane": lane, "reason": reason}
+            _log.warning("lane_not_resubscribed", extra={"fields": fields})
