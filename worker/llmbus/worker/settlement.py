@@ -117,6 +117,9 @@ class Settlement:
             except (PublishUnknownError, UnavailableError) as error:
                 self._observe(ResultDelayed(*_place(run), str(error)))
                 await asyncio.sleep(_PAUSE_SECONDS)
+            # Whatever is published in a resource alarm arrives after it, each attempt anew.
+            while self._bus.condition.blocked:  # noqa: ASYNC110  a broker's state sets no event
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     def _fitting_message(self, run: Run, result: ExecutionResult) -> Message:
         """A paid answer is delivered even if it is too large: cut, and it says so."""
