@@ -70,14 +70,19 @@ class Watchdog:
             self._deaf_since.pop(lane, None)
             return
         self._deaf_since.setdefault(lane, asyncio.get_running_loop().time())
-        event = "queue_missing" if depth is None else "consumer_missing"
-        _log.warning(event, extra={"fields": {"lane": lane}})
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                if depth is None:
-                    await self._bus.declare(self._layout.for_tasks([lane]))
-                await self._intake.resubscribe(lane)
+                await self._repair(lane, depth)
         except (LlmbusError, TimeoutError) as error:
             reason = str(error) or "the broker did not answer in time"
             fields = {"lane": lane, "reason": reason}
             _log.warning("lane_not_resubscribed", extra={"fields": fields})
+
+    async def _repair(self, lane: str, depth: QueueDepth | None) -> None:
+        fields = {"lane": lane}
+        if depth is None:
+            _log.warning("queue_missing", extra={"fields": fields})
+            await self._bus.declare(self._layout.for_tasks([lane]))
+        else:
+            _log.warning("consumer_missing", extra={"fields": fields})
+        await self._intake.resubscribe(lane)
