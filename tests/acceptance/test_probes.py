@@ -43,8 +43,8 @@ async def test_after_sigterm_a_worker_lives_and_is_not_ready_until_it_ends_in_or
         openai.gate.set()
         assert await worker.exit_code() == 0
         result = await running.wait(PATIENCE_SECONDS)
+        assert not queued.done()
     assert (result.status, result.attempts) == (ExecutionStatus.SUCCESS, 1)
-    assert not queued.done()
     stages = [line["stage"] for line in worker.logged("drain_stage")]
     assert stages == ["intake_stopped", "grace_over", "settled"]
     assert not worker.logged("readiness_changed", ready=True)[1:]

@@ -17,6 +17,7 @@ from llmbus.worker.watchdog import Watchdog
 __all__ = ["HealthWatch"]
 
 _INTERVAL_SECONDS: Final = 0.5
+_TIME_TO_END_SECONDS: Final = 1.0
 _log = logging.getLogger("llmbus.worker")
 
 
@@ -36,6 +37,7 @@ class HealthWatch:
         self._watchdog = watchdog
         self._consumer = consumer
         self._changed = asyncio.Event()
+        self._closing = asyncio.Event()
         self._announce = announce
         self._watchdog_interval = watchdog_interval.total_seconds()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -49,6 +51,9 @@ class HealthWatch:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self._closing.set()
+        # Not cancelled at once: a half-made subscription would go on taking tasks.
+        await asyncio.wait(self._tasks[:1], timeout=_TIME_TO_END_SECONDS)
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -58,8 +63,12 @@ class HealthWatch:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + self._watchdog_interval
-        while True:
-            await asyncio.sleep(_INTERVAL_SECONDS)
+        # Asked again and again, because a cancellation can get lost inside of an AMQP call.
+        while not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_INTERVAL_SECONDS):
+                    await self._closing.wait()
+                    return
             self._health.look()
             await self._open_or_shut_the_intake()
             if loop.time() >= next_check:
