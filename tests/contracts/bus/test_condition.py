@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmbus.shared.bus.interface import Bus, BusCondition
+from llmbus.shared.bus.interface import Bus, BusCondition, Subscription
 from tests.contracts.bus.traffic import LANE_QUEUE, collect, submit
 from tests.contracts.bus.transports import Transport
 from tests.support.waiting import Collected, eventually
@@ -34,13 +34,9 @@ async def test_a_bus_is_connected_again_after_a_loss(bus: Bus, transport: Transp
 
 async def test_a_subscription_consumes_until_it_is_cancelled(bus: Bus) -> None:
     subscription = await bus.consume(LANE_QUEUE, 1, Collected())
-    assert subscription.is_consuming
-    assert (await bus.depths([LANE_QUEUE]))[LANE_QUEUE].consumers == 1  # type: ignore[union-attr]
-
+    assert await believed_and_seen(bus, subscription) == (True, 1)
     await subscription.cancel()
-
-    assert not subscription.is_consuming
-    assert (await bus.depths([LANE_QUEUE]))[LANE_QUEUE].consumers == 0  # type: ignore[union-attr]
+    assert await believed_and_seen(bus, subscription) == (False, 0)
 
 
 async def test_a_subscription_consumes_again_after_a_loss(bus: Bus, transport: Transport) -> None:
@@ -53,3 +49,10 @@ async def test_a_subscription_consumes_again_after_a_loss(bus: Bus, transport: T
 
     await collected.wait_for(2)
     assert subscription.is_consuming
+
+
+async def believed_and_seen(bus: Bus, subscription: Subscription) -> tuple[bool, int]:
+    """What we believe of our consumer, and how many the broker sees."""
+    depth = (await bus.depths([LANE_QUEUE]))[LANE_QUEUE]
+    assert depth is not None
+    return subscription.is_consuming, depth.consumers

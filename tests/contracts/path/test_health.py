@@ -8,8 +8,8 @@ from tests.contracts.path.scene import Scene
 
 async def test_a_worker_is_ready_from_its_start_to_its_drain(scene: Scene) -> None:
     async with scene.worker() as worker:
-        assert worker.health.not_ready == ()
+        assert list(worker.health.not_ready) == []
         [entry] = await scene.store.workers()
         assert not entry.draining
-    assert worker.health.not_ready[0] is Problem.DRAINING
-    assert worker.health.not_live == ()
+    assert Problem.DRAINING in worker.health.not_ready
+    assert list(worker.health.not_live) == []

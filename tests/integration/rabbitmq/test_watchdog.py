@@ -81,7 +81,7 @@ async def test_a_lane_that_is_well_is_left_alone(lane: Lane) -> None:
     await lane.submit(b"1")
     await lane.collected.wait_for(1)
     await lane.watchdog.check()
-    assert lane.watchdog.deaf_lanes == ()
+    assert list(lane.watchdog.deaf_lanes) == []
     await lane.collected.stays_at(1)
 
 
@@ -98,12 +98,12 @@ async def test_a_consumer_that_the_broker_dropped_in_silence_is_replaced(
 
     await lane.watchdog.check()
 
-    assert lane.watchdog.deaf_lanes == (LANE,)
+    assert list(lane.watchdog.deaf_lanes) == [LANE]
     await lane.collected.wait_for_each([b"before", b"unheard"])
     await held.ack()  # what the old consumer took is still ours
     assert len(lane.collected.deliveries) == 2
     await lane.watchdog.check()
-    assert lane.watchdog.deaf_lanes == ()
+    assert list(lane.watchdog.deaf_lanes) == []
 
 
 async def test_a_queue_that_was_deleted_is_declared_and_consumed_again(

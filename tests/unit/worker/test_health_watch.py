@@ -68,19 +68,19 @@ def test_results_wait_for_the_end_of_an_alarm_and_nothing_is_taken_meanwhile(
             handles = await producer.submit_many(tasks(6))
             stage.broker.alarm.begin()
             await asyncio.sleep(4.0)
-            assert health.not_ready == ()
+            assert list(health.not_ready) == []
             await asyncio.sleep(4.0)
-            assert health.not_ready == ("publishing_blocked",)
-            assert health.not_live == ()
+            assert list(health.not_ready) == ["publishing_blocked"]
+            assert list(health.not_live) == []
             assert stage.consumers == 0
             [entry] = await stage.store.workers()
-            assert entry.not_ready == ("publishing_blocked",)
+            assert list(entry.not_ready) == ["publishing_blocked"]
             await asyncio.sleep(600)
             assert not any(handle.done() for handle in handles)
             assert caplog.text.count("task_started") == 2
             stage.broker.alarm.end()
             results = [await handle.wait(60) for handle in handles]
-            assert health.not_ready == ()
+            assert list(health.not_ready) == []
             assert stage.consumers == 1
         assert {result.attempts for result in results} == {1}
 
@@ -140,7 +140,7 @@ def test_a_consumer_that_the_broker_has_forgotten_is_subscribed_anew(
             handle = (await producer.submit_many(tasks(1)))[0]
             await handle.wait(60)
             await asyncio.sleep(30)
-            assert stage.worker.health.not_ready == ()
+            assert list(stage.worker.health.not_ready) == []
 
     run(main(), caplog)
     assert events(caplog).count("consumer_missing") == 1
@@ -158,9 +158,9 @@ def test_a_worker_that_stays_deaf_is_not_ready_and_after_minutes_not_live(
                 stage.broker.forget_consumers(QUEUE)
                 if second == 60:
                     assert (health.not_ready, health.not_live) == (("not_consuming",), ())
-            assert health.not_live == ("not_consuming",)
+            assert list(health.not_live) == ["not_consuming"]
             await asyncio.sleep(30.0)
-            assert health.not_ready == health.not_live == ()
+            assert not (health.not_ready or health.not_live)
 
     run(main(), caplog)
 
@@ -180,7 +180,7 @@ def test_a_broker_that_is_away_makes_not_ready_and_never_not_live(
             stage.broker.resume()
             for handle in handles:
                 await handle.wait(60)
-            assert health.not_ready == ()
+            assert list(health.not_ready) == []
 
     run(main(), caplog)
     assert events(caplog).count("task_started") == 2
@@ -197,8 +197,8 @@ def test_a_loop_that_lags_makes_not_ready_until_it_has_recovered(
             await asyncio.sleep(1.0)
             loop.block(6.0)
             await asyncio.sleep(1.0)
-            assert stage.worker.health.not_ready == ("event_loop_lag",)
+            assert list(stage.worker.health.not_ready) == ["event_loop_lag"]
             await asyncio.sleep(15.0)
-            assert stage.worker.health.not_ready == ()
+            assert list(stage.worker.health.not_ready) == []
 
     run(main(), caplog)
