@@ -89,7 +89,7 @@ async def test_a_lane_whose_queue_was_deleted_is_declared_and_consumed_again(
     worker = await deployment.worker("w1", "--scripted", scripts, **probes.environment)
     queue = deployment.settings.layout.lane_queue(LANE)
     await rabbit_api.call("DELETE", f"/api/queues/{vhost.name}/{queue}")
-    await worker.until_logged("queue_missing", lane=LANE)
+    await worker.until_logged("queue_missing", queue=queue)
     await probes.until_ready()
     async with deployment.producer() as producer:
         results = await results_of(await producer.submit_many([task("t1")]))

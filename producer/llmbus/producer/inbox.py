@@ -17,8 +17,8 @@ from llmbus.producer.handle import TaskHandle
 from llmbus.shared.bus.interface import Bus, Delivery
 from llmbus.shared.clock import Clock
 from llmbus.shared.codec import decode_result
-from llmbus.shared.envelope import parked_copy
 from llmbus.shared.errors import ClosedError, DeliveryLostError, InvalidInputError, LlmbusError
+from llmbus.shared.parking import parked_copy
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.topology import Layout
 
@@ -169,7 +169,7 @@ class Inbox:
         fields = {"queue": delivery.queue, "reason": reason}
         _log.error("result_unreadable", extra={"fields": fields})
         try:
-            await self._bus.publish(self._layout.unrouted, "", copy)
+            await self._bus.publish(self._layout.unrouted, delivery.routing_key, copy)
         except LlmbusError as error:
             _log.warning("result_not_parked", extra={"fields": {"reason": str(error)}})
             return

@@ -3,7 +3,14 @@
 from llmbus.shared.agents import AgentCapability, AgentConfig, AgentInterface, AgentType
 from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
-from llmbus.shared.task import SCHEMA_VERSION, AgentTask, ProjectPhase, TaskPriority, TaskStatus
+from llmbus.shared.task import (
+    SCHEMA_VERSION,
+    AgentTask,
+    ProjectPhase,
+    TaskPriority,
+    TaskStatus,
+    UnknownOutcomePolicy,
+)
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,5 +27,6 @@ __all__ = [
     "ProjectPhase",
     "TaskPriority",
     "TaskStatus",
+    "UnknownOutcomePolicy",
     "Usage",
 ]

@@ -9,23 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from llmbus.shared.agents import AgentConfig, AgentType
 from llmbus.shared.bus.interface import HeaderValue, Message
 from llmbus.shared.codec import JSON, encode_result
-from llmbus.shared.result import ExecutionResult
+from llmbus.shared.result import ExecutionResult, Failure, Usage, together
+from llmbus.shared.store.claims import StoredResult
 from llmbus.shared.task import AgentTask
 
 __all__ = [
     "RequestedAgent",
     "attempt_of",
-    "parked_copy",
+    "earlier_failures_of",
+    "fallback_copy",
+    "fallback_reason_of",
+    "lane_of",
+    "own_headers",
+    "repeated_copy",
+    "repeated_result_message",
     "requested_agent_of",
     "result_message",
     "retry_copy",
+    "spent_of",
     "submission_of",
     "task_message",
 ]
@@ -40,10 +48,18 @@ AGENT: Final = "llmbus-agent"
 FIRST_AT: Final = "llmbus-first-at"
 """When the task was first published, ISO 8601; `timestamp` is that of the latest publish."""
 TENANT: Final = "llmbus-tenant"
-REASON: Final = "llmbus-reason"
-"""Why a message stands in parking."""
-ORIGIN: Final = "llmbus-origin"
-"""The queue from which a parked message was taken."""
+FALLBACK: Final = "llmbus-fallback"
+"""Why the task left the direct path."""
+LANE: Final = "llmbus-lane"
+"""The lane of a task that was put off, where its routing key is another one."""
+FAILURE: Final = "llmbus-failure"
+"""How the latest attempt ended, as JSON: of a task in the fallback queue or in parking."""
+FAILED: Final = "llmbus-failed"
+"""How many attempts before this one failed in which kind, as JSON."""
+SPENT: Final = "llmbus-spent"
+"""What the attempts before this one consumed, as JSON."""
+REDRIVES: Final = "llmbus-redrives"
+"""How often the message was sent back from parking."""
 
 
 class RequestedAgent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,7 +77,10 @@ class RequestedAgent(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(config.agent_type, config.model, config.max_tokens, config.temperature)
 
 
+_Decoded = TypeVar("_Decoded")
 _AGENT_DECODER: Final = msgspec.json.Decoder(RequestedAgent)
+_FAILED_DECODER: Final = msgspec.json.Decoder(dict[str, int])
+_USAGE_DECODER: Final = msgspec.json.Decoder(Usage)
 
 
 def task_message(
@@ -96,23 +115,70 @@ def result_message(result: ExecutionResult, asked: Message, *, now: datetime) ->
         priority=asked.priority,
         content_type=asked.content_type,
         timestamp=now,
-        headers={name: asked.headers[name] for name in (TENANT,) if name in asked.headers},
+        headers=_result_headers(asked),
     )
 
 
-def retry_copy(message: Message, *, now: datetime) -> Message:
+def retry_copy(
+    message: Message, *, failure: Failure, spent: Usage | None, now: datetime
+) -> Message:
     """The same task for its next attempt. The broker's own `x-…` headers stay behind: some
     versions would go on counting in them, others ignore them."""
-    headers = _own_headers(message.headers)
+    headers = own_headers(message.headers)
     headers[ATTEMPT] = attempt_of(message) + 1
+    failed = earlier_failures_of(message)
+    failed[failure.kind] = failed.get(failure.kind, 0) + 1
+    headers[FAILED] = msgspec.json.encode(failed).decode()
+    _note_spent(headers, message, spent)
     return replace(message, headers=headers, timestamp=now)
 
 
-def parked_copy(message: Message, *, reason: str, origin: str, now: datetime) -> Message:
-    """The message as it came, with the reason why nobody could deal with it."""
-    headers = _own_headers(message.headers)
-    headers.update({REASON: reason, ORIGIN: origin})
+def repeated_copy(message: Message, *, submission: str, lane: str, now: datetime) -> Message:
+    """The same task for the same attempt, to be looked at later. Where another program sent it,
+    its copies still count as one submission."""
+    headers = own_headers(message.headers)
+    headers.setdefault(FIRST_AT, submission)
+    headers[LANE] = lane
     return replace(message, headers=headers, timestamp=now)
+
+
+def fallback_copy(
+    message: Message,
+    *,
+    reason: str,
+    failure: Failure | None,
+    attempt: int,
+    spent: Usage | None,
+    now: datetime,
+) -> Message:
+    """The same task for the fallback queue: why it leaves the direct path, which attempt the
+    fallback's run will be, and what was consumed so far."""
+    headers = own_headers(message.headers)
+    headers[FALLBACK] = reason
+    headers[ATTEMPT] = attempt
+    if failure is not None:
+        headers[FAILURE] = msgspec.json.encode(failure).decode()
+    _note_spent(headers, message, spent)
+    return replace(message, headers=headers, timestamp=now)
+
+
+def repeated_result_message(stored: StoredResult, asked: Message, *, now: datetime) -> Message:
+    """The answer that was given before, for whoever asks again."""
+    return Message(
+        body=stored.body,
+        type=RESULT_TYPE,
+        correlation_id=asked.correlation_id,
+        priority=asked.priority,
+        content_type=stored.content_type,
+        timestamp=now,
+        headers=_result_headers(asked),
+    )
+
+
+def lane_of(message: Message, routing_key: str) -> str:
+    """The lane of a task that came under this routing key."""
+    lane = message.headers.get(LANE)
+    return lane if isinstance(lane, str) else routing_key
 
 
 def attempt_of(message: Message) -> int:
@@ -122,21 +188,57 @@ def attempt_of(message: Message) -> int:
 
 
 def submission_of(message: Message) -> str | None:
-    """What all messages of one `submit` share; None where another program sent the message."""
+    """What all messages of one `submit` share; None where another program sent the message. Each
+    redrive from parking asks anew, and repeats of one redrive are the same."""
     first_at = message.headers.get(FIRST_AT)
-    return first_at if isinstance(first_at, str) else None
+    if not isinstance(first_at, str):
+        return None
+    redrives = message.headers.get(REDRIVES)
+    return f"{first_at}#{redrives}" if redrives else first_at
+
+
+def fallback_reason_of(message: Message) -> str | None:
+    """Why the task left the direct path; None where the broker itself dead-lettered it."""
+    reason = message.headers.get(FALLBACK)
+    return reason if isinstance(reason, str) else None
+
+
+def earlier_failures_of(message: Message) -> dict[str, int]:
+    """How many attempts before this one failed in which kind."""
+    return _decoded(message.headers.get(FAILED), _FAILED_DECODER) or {}
+
+
+def spent_of(message: Message) -> Usage | None:
+    """What the attempts before this one consumed; None if nothing is known of any."""
+    return _decoded(message.headers.get(SPENT), _USAGE_DECODER)
 
 
 def requested_agent_of(message: Message) -> RequestedAgent | None:
     """The agent that the orchestrator asked for; None where the header is missing or unreadable."""
-    header = message.headers.get(AGENT)
+    return _decoded(message.headers.get(AGENT), _AGENT_DECODER)
+
+
+def _result_headers(asked: Message) -> dict[str, HeaderValue]:
+    return {name: asked.headers[name] for name in (TENANT,) if name in asked.headers}
+
+
+def own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
+    """The headers without the broker's own."""
+    return {name: value for name, value in headers.items() if not name.startswith("x-")}
+
+
+def _note_spent(headers: dict[str, HeaderValue], message: Message, spent: Usage | None) -> None:
+    total = together(spent_of(message), spent)
+    if total is not None:
+        headers[SPENT] = msgspec.json.encode(total).decode()
+
+
+def _decoded(
+    header: HeaderValue | None, decoder: msgspec.json.Decoder[_Decoded]
+) -> _Decoded | None:
     if not isinstance(header, str):
         return None
     try:
-        return _AGENT_DECODER.decode(header)
+        return decoder.decode(header)
     except msgspec.DecodeError:
         return None
-
-
-def _own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
-    return {name: value for name, value in headers.items() if not name.startswith("x-")}

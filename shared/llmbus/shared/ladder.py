@@ -33,6 +33,11 @@ class RetryLadder:
         nominal = self.steps[min(step, len(self.steps) - 1)]
         return tuple(_whole_milliseconds(nominal * factor) for factor in _JITTER)
 
+    def at_least(self, delay: timedelta) -> timedelta:
+        """The shortest rung that is not shorter; beyond the ladder's end the longest."""
+        rungs = self.all_rungs()
+        return next((rung for rung in rungs if rung >= delay), rungs[-1])
+
     def all_rungs(self) -> tuple[timedelta, ...]:
         """Every delay that has a wait queue, shortest first."""
         return tuple(sorted({rung for step in range(len(self.steps)) for rung in self.rungs(step)}))

@@ -11,7 +11,7 @@ import msgspec
 from llmbus.shared.errors import InvalidTaskError, UnsupportedSchemaError
 from llmbus.shared.task import SCHEMA_VERSION, Moment
 
-__all__ = ["ExecutionResult", "ExecutionStatus", "Failure", "FailureKind", "Usage"]
+__all__ = ["ExecutionResult", "ExecutionStatus", "Failure", "FailureKind", "Usage", "together"]
 
 
 class ExecutionStatus(StrEnum):
@@ -52,6 +52,10 @@ class FailureKind(StrEnum):
     """The provider's key is not set in this worker."""
     UNKNOWN_AGENT = "unknown_agent"
     """No such agent, or one that this worker cannot run."""
+    SCRIPT = "script"
+    """The subprocess script could not run, or gave no usable answer: mend it, then redrive."""
+    POISON = "poison"
+    """Worker after worker died or froze while it ran this task."""
     INTERNAL = "internal"
     """A defect of ours or of a custom provider; the text says where."""
 
@@ -78,6 +82,20 @@ class Usage(msgspec.Struct, frozen=True):
     reasoning_tokens: int = 0
     cost_usd: float | None = None
     """None means unknown, never free."""
+
+
+def together(first: Usage | None, second: Usage | None) -> Usage | None:
+    """What two calls consumed. The cost of both is unknown if that of one is."""
+    if first is None or second is None:
+        return first or second
+    costs = first.cost_usd, second.cost_usd
+    return Usage(
+        first.input_tokens + second.input_tokens,
+        first.output_tokens + second.output_tokens,
+        first.cached_tokens + second.cached_tokens,
+        first.reasoning_tokens + second.reasoning_tokens,
+        None if None in costs else sum(cost for cost in costs if cost is not None),
+    )
 
 
 class ExecutionResult(msgspec.Struct):

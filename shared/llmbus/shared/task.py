@@ -12,7 +12,15 @@ import msgspec
 
 from llmbus.shared.errors import InvalidTaskError, UnsupportedSchemaError
 
-__all__ = ["SCHEMA_VERSION", "AgentTask", "Moment", "ProjectPhase", "TaskPriority", "TaskStatus"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "AgentTask",
+    "Moment",
+    "ProjectPhase",
+    "TaskPriority",
+    "TaskStatus",
+    "UnknownOutcomePolicy",
+]
 
 SCHEMA_VERSION: Final = 1
 """The version of the wire contract that this release writes, and the only one it reads."""
@@ -72,6 +80,15 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class UnknownOutcomePolicy(StrEnum):
+    """What to do when a request was sent and no answer came, so that it may have been billed."""
+
+    GIVE_UP = "give_up"
+    """The task has failed as `outcome_unknown`: whether to pay again is the caller's decision."""
+    RETRY = "retry"
+    """Ask again, as for any failure that may pass: an answer is worth a second bill."""
+
+
 class AgentTask(msgspec.Struct):
     """One task for one agent.
 
@@ -106,6 +123,8 @@ class AgentTask(msgspec.Struct):
     """How long one attempt may run; None leaves it to the worker."""
     max_attempts: Annotated[int, _POSITIVE] | None = None
     """How many runs may start at most; None leaves it to the worker."""
+    on_unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.GIVE_UP
+    """Whether to ask again when it cannot be known whether the call was made and billed."""
     tenant: str | None = None
     """On whose behalf; kept through every retry."""
 

@@ -169,6 +169,7 @@ class Layout:
             bindings=(
                 Binding(self.unrouted, self.parking_queue),
                 Binding(self.dead, self.fallback_queue),
+                Binding(self.due, self.fallback_queue, self.fallback_queue),
             ),
         )
 

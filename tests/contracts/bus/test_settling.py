@@ -1,5 +1,7 @@
 """What ack, nack and reject do."""
 
+from dataclasses import replace
+
 import pytest
 
 from llmbus.shared.bus.interface import Bus
@@ -60,7 +62,7 @@ async def test_a_rejected_message_goes_unchanged_to_the_fallback_queue(bus: Bus)
     await (await collected.wait_for(1))[0].reject()
 
     [dead] = await fallback.wait_for(1)
-    assert dead.message == sent
+    assert dead.message == replace(sent, dead_letter_reason="rejected")
     assert dead.routing_key == LANE
     assert dead.queue == LAYOUT.fallback_queue
     assert not dead.redelivered

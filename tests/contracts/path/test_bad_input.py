@@ -15,8 +15,6 @@ from llmbus.shared.codec import MAX_BODY_BYTES, encode_task
 from llmbus.shared.envelope import (
     AGENT,
     ATTEMPT,
-    ORIGIN,
-    REASON,
     RequestedAgent,
     task_message,
 )
@@ -29,6 +27,7 @@ from llmbus.shared.errors import (
     UnknownAgentError,
     UnroutableError,
 )
+from llmbus.shared.parking import ORIGIN, REASON
 from llmbus.worker.events import MessageParked
 from llmbus.worker.llm_abstractions import Script
 from tests.contracts.path.scene import LANE, PATIENCE_SECONDS, CountedProviders, Scene, task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmbus.shared.bus.interface import Bus
-from llmbus.shared.envelope import REASON
+from llmbus.shared.parking import REASON
 from llmbus.worker.events import Event, TaskStarted
 from tests.contracts.path.scene import PATIENCE_SECONDS, Events, Scene, task
 from tests.support.waiting import Collected

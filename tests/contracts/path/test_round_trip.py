@@ -81,7 +81,9 @@ async def test_unknown_outcome_is_not_paid_for_again(scene: Scene) -> None:
 @pytest.mark.parametrize(("max_attempts", "calls"), [(None, 3), (1, 1), (2, 2)])
 async def test_attempts_are_bounded(scene: Scene, max_attempts: int | None, calls: int) -> None:
     always = {"failures": ["rate_limited"] * 9}
-    result = await ask(scene, script=always, max_attempts=max_attempts)
+    async with scene.producer() as producer, scene.worker(fallback_after_retries=False):
+        handle = await producer.submit(task(script=always, max_attempts=max_attempts))
+        result = await handle.wait(PATIENCE_SECONDS)
     assert failure_kind(result) is FailureKind.RATE_LIMITED
     assert result.attempts == calls
     assert scene.providers.calls == {"t1": calls}

@@ -12,7 +12,7 @@ from llmbus.shared.bus.interface import Message
 from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.settings import BusSettings
 from llmbus.shared.topology import Layout
-from llmbus.worker.intake import Intake
+from llmbus.worker.intake import Intake, Source
 from llmbus.worker.watchdog import Watchdog
 from tests.integration.rabbitmq.administration import Administration
 from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
@@ -37,8 +37,8 @@ class Lane:
     def __init__(self, bus: RabbitmqBus) -> None:
         self.bus = bus
         self.collected = Collected()
-        self.intake = Intake(bus, LAYOUT, {LANE: 5}, lambda _, each: self.collected(each))
-        self.watchdog = Watchdog(bus, LAYOUT, self.intake)
+        self.intake = Intake(bus, [Source(QUEUE, 5)], lambda _, each: self.collected(each))
+        self.watchdog = Watchdog(bus, LAYOUT.for_tasks([LANE]), self.intake)
 
     async def submit(self, body: bytes) -> None:
         await self.bus.publish(LAYOUT.tasks, LANE, Message(body, "agent.task.v1", "t", 4))
@@ -81,7 +81,7 @@ async def test_a_lane_that_is_well_is_left_alone(lane: Lane) -> None:
     await lane.submit(b"1")
     await lane.collected.wait_for(1)
     await lane.watchdog.check()
-    assert list(lane.watchdog.deaf_lanes) == []
+    assert list(lane.watchdog.deaf_queues) == []
     await lane.collected.stays_at(1)
 
 
@@ -92,18 +92,18 @@ async def test_a_consumer_that_the_broker_dropped_in_silence_is_replaced(
     await lane.submit(b"before")
     [held] = await lane.collected.wait_for(1)
     await asyncio.to_thread(broker.ctl, "eval", FORGET_CONSUMERS)
-    assert lane.intake.is_consuming(LANE)
+    assert lane.intake.is_consuming(QUEUE)
     assert await lane.consumers() == 0
     await lane.submit(b"unheard")
 
     await lane.watchdog.check()
 
-    assert list(lane.watchdog.deaf_lanes) == [LANE]
+    assert list(lane.watchdog.deaf_queues) == [QUEUE]
     await lane.collected.wait_for_each([b"before", b"unheard"])
     await held.ack()  # what the old consumer took is still ours
     assert len(lane.collected.deliveries) == 2
     await lane.watchdog.check()
-    assert list(lane.watchdog.deaf_lanes) == []
+    assert list(lane.watchdog.deaf_queues) == []
 
 
 async def test_a_queue_that_was_deleted_is_declared_and_consumed_again(
@@ -134,6 +134,6 @@ async def until_heard_of(lane: Lane) -> None:
     """The broker cancels the consumer of a deleted queue."""
 
     async def is_heard() -> bool:
-        return not lane.intake.is_consuming(LANE)
+        return not lane.intake.is_consuming(QUEUE)
 
     await eventually(is_heard, "the cancellation has arrived")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from llmbus.shared import AgentConfig, AgentInterface, AgentTask, AgentType
@@ -14,22 +15,26 @@ from llmbus.shared.codec import MSGPACK, decode_result, encode_task
 from llmbus.shared.envelope import (
     AGENT,
     ATTEMPT,
-    ORIGIN,
-    REASON,
+    FAILURE,
+    REDRIVES,
     TENANT,
     RequestedAgent,
     attempt_of,
-    parked_copy,
+    earlier_failures_of,
+    fallback_copy,
+    fallback_reason_of,
     requested_agent_of,
     result_message,
     retry_copy,
+    spent_of,
     submission_of,
     task_message,
 )
-from llmbus.shared.result import ExecutionResult, ExecutionStatus
+from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
+SLOW = Failure(FailureKind.RATE_LIMITED, "slow down", retryable=True)
 AGENT_ASKED = RequestedAgent(AgentType.OPENAI_GPT, "gpt-4o", 500, 0.1)
 
 
@@ -68,7 +73,7 @@ def test_key_and_endpoint_of_an_agent_never_travel() -> None:
 def test_retry_keeps_body_priority_route_and_submission() -> None:
     first = asked(tenant="acme")
     first = replace(first, headers={**first.headers, "x-death": "3"})
-    again = retry_copy(first, now=LATER)
+    again = retry_copy(first, failure=SLOW, spent=None, now=LATER)
     assert attempt_of(again) == 2
     assert again.timestamp == LATER
     assert submission_of(again) == submission_of(first)
@@ -78,12 +83,44 @@ def test_retry_keeps_body_priority_route_and_submission() -> None:
     assert again.headers[TENANT] == "acme"
 
 
-def test_parked_copy_says_why_and_whence() -> None:
+def test_fallback_copy_says_why_and_which_attempt_it_will_be() -> None:
+    first = asked()
+    copy = fallback_copy(
+        first, reason="attempts_used_up", failure=SLOW, attempt=4, spent=None, now=LATER
+    )
+    assert fallback_reason_of(copy) == "attempts_used_up"
+    assert attempt_of(copy) == 4
+    assert submission_of(copy) == submission_of(first)
+    assert msgspec.json.decode(str(copy.headers[FAILURE]), type=Failure) == SLOW
+    assert spent_of(copy) is None
+    assert fallback_reason_of(first) is None
+
+
+def test_what_attempts_consumed_adds_up() -> None:
+    once = retry_copy(asked(), failure=SLOW, spent=Usage(10, 5, cost_usd=0.25), now=LATER)
+    twice = retry_copy(once, failure=SLOW, spent=Usage(1, 1, cost_usd=0.5), now=LATER)
+    assert spent_of(twice) == Usage(11, 6, cost_usd=0.75)
+    unknown = retry_copy(twice, failure=SLOW, spent=Usage(1, 0), now=LATER)
+    assert spent_of(unknown) == Usage(12, 6, cost_usd=None)
+    assert spent_of(retry_copy(twice, failure=SLOW, spent=None, now=LATER)) == spent_of(twice)
+
+
+def test_failures_are_counted_by_kind() -> None:
+    down = Failure(FailureKind.UNAVAILABLE, "down", retryable=True)
     message = asked()
-    parked = parked_copy(message, reason="nobody can read it", origin="llmbus.tasks.x", now=LATER)
-    assert parked.headers[REASON] == "nobody can read it"
-    assert parked.headers[ORIGIN] == "llmbus.tasks.x"
-    assert parked.body == message.body
+    for failure in (SLOW, down, SLOW):
+        message = retry_copy(message, failure=failure, spent=None, now=LATER)
+    assert earlier_failures_of(message) == {"rate_limited": 2, "unavailable": 1}
+    assert earlier_failures_of(asked()) == {}
+
+
+def test_each_redrive_is_a_submission_of_its_own() -> None:
+    first = asked()
+    redriven = replace(first, headers={**first.headers, REDRIVES: 1})
+    assert submission_of(redriven) != submission_of(first)
+    assert submission_of(redriven) == submission_of(
+        retry_copy(redriven, failure=SLOW, spent=None, now=LATER)
+    )
 
 
 @pytest.mark.parametrize("value", [None, "three", 0, -1, ""])

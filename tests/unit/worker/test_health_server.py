@@ -27,9 +27,9 @@ HOST = "127.0.0.1"
 @pytest.fixture
 async def health() -> AsyncIterator[Health]:
     async with MemoryBus(MemoryBroker()) as bus:
-        intake = Intake(bus, Layout(), {}, lambda lane, delivery: None)
-        watchdog = Watchdog(bus, Layout(), intake)
-        yield Health(bus, LoopLag(), watchdog, timedelta(seconds=5))
+        intake = Intake(bus, [], lambda lane, delivery: None)
+        watchdog = Watchdog(bus, Layout().for_tasks([]), intake)
+        yield Health(bus, LoopLag(), [watchdog], timedelta(seconds=5))
 
 
 @pytest.fixture

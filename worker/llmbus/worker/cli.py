@@ -1,4 +1,4 @@
-"""`llmbus worker`: one worker process, from the command line to the last ack."""
+"""`llmbus worker` and `llmbus fallback`: one process, from the command line to the last ack."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ import typer
 
 from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
-from llmbus.worker.assembly import rabbitmq_worker
+from llmbus.worker.assembly import rabbitmq_fallback, rabbitmq_worker
 from llmbus.worker.health import Problem
 from llmbus.worker.health_server import HealthServer
 from llmbus.worker.llm_abstractions.model_rules import configured_rules
 from llmbus.worker.sd_notify import ServiceManager
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.worker import Worker
 
-__all__ = ["worker"]
+__all__ = ["fallback", "worker"]
 
 
 def worker(
@@ -50,6 +51,9 @@ def worker(
         Path | None,
         typer.Option(help="Answer from this file instead of any provider. [LLMBUS_SCRIPTED]"),
     ] = None,
+    with_fallback: Annotated[
+        bool, typer.Option("--with-fallback", help="Serve the fallback queue, too.")
+    ] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.AUTO,
 ) -> None:
     """Take tasks from RabbitMQ, run them, publish the results.
@@ -66,11 +70,42 @@ def worker(
         scripted=scripted,
     )
     configured_rules()  # a wrong profiles file is told now, and not by the first task
-    one = rabbitmq_worker(settings, read_settings(BusSettings), read_settings(StoreSettings))
-    asyncio.run(_serve(one, settings))  # noqa: TID251  the program's entry point
+    scripts = read_settings(ScriptSettings) if with_fallback else None
+    one = rabbitmq_worker(
+        settings, read_settings(BusSettings), read_settings(StoreSettings), scripts
+    )
+    asyncio.run(_serve(one))  # noqa: TID251  the program's entry point
 
 
-async def _serve(one: Worker, settings: WorkerSettings) -> None:
+def fallback(
+    concurrency: Annotated[
+        int | None,
+        typer.Option(help="Scripts at once. Default 2. [LLMBUS_FALLBACK_CONCURRENCY]"),
+    ] = None,
+    grace: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that running scripts may go on after SIGTERM; the rest is returned."
+            " Default 30. [LLMBUS_GRACE_SECONDS]"
+        ),
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="How to write the log.")] = LogFormat.AUTO,
+) -> None:
+    """Take what the direct path could not serve, run its agent's script, publish the results.
+
+    A task whose script fails, too, is answered as failed and kept in parking (llmbus parking).
+    SIGTERM or Ctrl-C drains as in `llmbus worker`.
+    """
+    configure_logs(log_format)
+    settings = read_settings(WorkerSettings, grace_seconds=grace)
+    scripts = read_settings(ScriptSettings, fallback_concurrency=concurrency)
+    one = rabbitmq_fallback(
+        settings, read_settings(BusSettings), read_settings(StoreSettings), scripts
+    )
+    asyncio.run(_serve(one))  # noqa: TID251  the program's entry point
+
+
+async def _serve(one: Worker) -> None:
     systemd = ServiceManager.from_environment(os.environ)
     stop = asyncio.Event()
 
@@ -87,7 +122,7 @@ async def _serve(one: Worker, settings: WorkerSettings) -> None:
         loop.add_signal_handler(number, on_signal)
     async with AsyncExitStack() as resources:
         resources.callback(_ignore_signals, loop)  # entered first, so called last
-        await resources.enter_async_context(_probed(one, settings, systemd))
+        await resources.enter_async_context(_probed(one, systemd))
         starting = asyncio.ensure_future(resources.enter_async_context(one))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -101,14 +136,13 @@ async def _serve(one: Worker, settings: WorkerSettings) -> None:
 
 
 @asynccontextmanager
-async def _probed(
-    one: Worker, settings: WorkerSettings, systemd: ServiceManager
-) -> AsyncGenerator[None]:
+async def _probed(one: Worker, systemd: ServiceManager) -> AsyncGenerator[None]:
     """Whoever watches the process hears of it, from before it connects until it has drained."""
 
     def say(problems: tuple[Problem, ...]) -> None:
         systemd.status(f"not ready: {', '.join(problems)}" if problems else "ready")
 
+    settings = one.settings
     one.health.listen(say)
     fed = asyncio.create_task(systemd.keep_alive(lambda: not one.health.not_live))
     try:

@@ -10,22 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
 from llmbus.shared.bus.interface import Bus, Delivery, Message
-from llmbus.shared.envelope import attempt_of, submission_of
+from llmbus.shared.envelope import attempt_of, lane_of, submission_of
 from llmbus.shared.errors import DeliveryLostError
 from llmbus.shared.task import AgentTask
-from llmbus.shared.topology import Layout
+from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import AnswerUnconfirmed, DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import read_task
-from llmbus.worker.intake import Intake
+from llmbus.worker.intake import Intake, Source
 from llmbus.worker.outcome import Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
 
-__all__ = ["Consumer"]
+__all__ = ["Consumer", "Execute"]
 
 Execute = Callable[[AgentTask, Message], Awaitable[Outcome]]
 Settle = Callable[[Run, Outcome], Awaitable[None]]
@@ -38,22 +38,23 @@ _log = logging.getLogger("llmbus.worker")
 
 
 class Consumer:
-    """The lanes of one worker, with so many slots each."""
+    """Takes tasks from some queues and has each run once."""
 
     def __init__(
         self,
         bus: Bus,
-        layout: Layout,
-        slots: Mapping[str, int],
+        sources: Sequence[Source],
         execute: Execute,
         settle: Settle,
+        claims: ClaimKeeper,
         observer: Observer,
     ) -> None:
-        self.intake = Intake(bus, layout, slots, self._take)
+        self.intake = Intake(bus, sources, self._take)
         self._execute = execute
         self._settle = settle
+        self._claims = claims
         self._observe = observer
-        self._free = {lane: asyncio.Semaphore(number) for lane, number in slots.items()}
+        self._free = {each.queue: asyncio.Semaphore(each.slots) for each in sources}
         self._runs: set[Run] = set()
         self._current: dict[str, Run] = {}
         """The latest run of each task, by its id."""
@@ -109,7 +110,8 @@ class Consumer:
         if works:
             await asyncio.wait(works, timeout=None if within is None else within.total_seconds())
 
-    def _take(self, lane: str, delivery: Delivery) -> None:
+    def _take(self, named_lane: str | None, delivery: Delivery) -> None:
+        lane = named_lane or lane_of(delivery.message, delivery.routing_key)
         task = read_task(delivery.message)
         key = _key_of(delivery, task)
         if key in self._settled:
@@ -118,9 +120,11 @@ class Consumer:
         run = self._current.get(key.task_id)
         if run is not None and _asks_for(run, key):
             run.adopt(delivery)
-            self._observe(DeliveryAdopted(key.task_id, lane, key.attempt))
+            self._observe(DeliveryAdopted(*run.place))
             return
-        run = self._current[key.task_id] = Run(key, lane, delivery.message, task)
+        return_key = named_lane or delivery.queue
+        run = Run(key, lane, delivery.queue, return_key, delivery.message, task)
+        self._current[key.task_id] = run
         run.adopt(delivery)
         self._runs.add(run)
         run.work = asyncio.create_task(self._carry(run), name=f"run {key.task_id}")
@@ -128,13 +132,10 @@ class Consumer:
     async def _carry(self, run: Run) -> None:
         """One run, from waiting for a slot to its settlement. Never raises."""
         try:
-            async with self._free[run.lane]:
+            async with self._free[run.queue]:
                 await self._run(run)
         except asyncio.CancelledError:
-            if run.answering:
-                key = run.key
-                self._observe(AnswerUnconfirmed(key.task_id, run.lane, key.attempt))
-            await self._settle(run, Interrupted())
+            await self._end_early(run)
         except Exception as error:
             await self._park_defect(run, error)
         finally:
@@ -147,6 +148,18 @@ class Consumer:
         # A task that was asked for anew while this run was answering has the place by now.
         if self._current.get(run.key.task_id) is run:
             del self._current[run.key.task_id]
+
+    async def _end_early(self, run: Run) -> None:
+        """Somebody stopped this run, or the worker stops."""
+        if run.stopped_as is not None and not run.answering:
+            try:
+                await self._settle(run, run.stopped_as)
+                return
+            except asyncio.CancelledError:
+                pass  # the worker stops, and does not wait any longer for the broker
+        if run.answering:
+            self._observe(AnswerUnconfirmed(*run.place))
+        await self._settle(run, Interrupted())
 
     async def _park_defect(self, run: Run, error: Exception) -> None:
         """A defect of ours must neither lose the task nor bring it back in a hot loop."""
@@ -163,8 +176,10 @@ class Consumer:
             await self._settle(run, run.task)
             return
         run.started = True
-        self._observe(TaskStarted(run.key.task_id, run.lane, run.key.attempt))
-        outcome = await self._execute(run.task, run.message)
+        outcome = await self._claims.claim(run, run.task)
+        if outcome is None:
+            self._observe(TaskStarted(*run.place))
+            outcome = await self._execute(run.task, run.message)
         await self._settle(run, outcome)
 
     def _remember(self, key: RunKey) -> None:

@@ -9,6 +9,7 @@ from llmbus.shared.topology import Layout
 from llmbus.worker.events import Observer, log_event
 from llmbus.worker.llm_abstractions import Providers
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.usable import with_usable_lanes
 from llmbus.worker.worker import Surroundings, Worker
 
@@ -22,8 +23,10 @@ def embedded_worker(
     *,
     layout: Layout | None = None,
     observer: Observer = log_event,
+    scripts: ScriptSettings | None = None,
 ) -> Worker:
-    """A worker on this broker; producers reach it by a `MemoryBus` on the same one.
+    """A worker on this broker; producers reach it by a `MemoryBus` on the same one. With
+    `scripts` it serves the fallback queue, too, which nobody else can here.
     `ConfigurationError` if the settings name no lane and no provider is usable."""
     surroundings = Surroundings(
         bus=MemoryBus(broker),
@@ -31,5 +34,6 @@ def embedded_worker(
         providers=providers,
         layout=layout or Layout(),
         observer=observer,
+        scripts=scripts,
     )
     return Worker(with_usable_lanes(settings, providers), surroundings)

@@ -16,10 +16,15 @@ __all__ = [
     "MessageParked",
     "Observer",
     "ResultDelayed",
+    "ResultRefused",
+    "ResultRepeated",
+    "TaskCancelled",
+    "TaskDeferred",
     "TaskFailed",
     "TaskFinished",
     "TaskInterrupted",
     "TaskRetried",
+    "TaskSentToFallback",
     "TaskStarted",
     "log_event",
 ]
@@ -63,6 +68,16 @@ class TaskRetried(Event, frozen=True):
     delay_seconds: float
 
 
+class TaskSentToFallback(Event, frozen=True):
+    """The direct path cannot serve the task: it stands in the fallback queue."""
+
+    name: ClassVar[str] = "task_sent_to_fallback"
+    level: ClassVar[int] = logging.WARNING
+
+    fallback_reason: str
+    reason: str
+
+
 class TaskFailed(Event, frozen=True):
     """The task failed for good, and the failed result is confirmed."""
 
@@ -71,6 +86,36 @@ class TaskFailed(Event, frozen=True):
 
     kind: str
     reason: str
+
+
+class TaskCancelled(Event, frozen=True):
+    """The task was cancelled, and the cancelled result is confirmed."""
+
+    name: ClassVar[str] = "task_cancelled"
+
+    reason: str
+
+
+class TaskDeferred(Event, frozen=True):
+    """Another run of the task is alive: the message waits and is looked at again."""
+
+    name: ClassVar[str] = "task_deferred"
+
+    holder: str
+    delay_seconds: float
+
+
+class ResultRepeated(Event, frozen=True):
+    """The task was answered before: the stored result was given again, and nothing was paid."""
+
+    name: ClassVar[str] = "result_repeated"
+
+
+class ResultRefused(Event, frozen=True):
+    """This run came too late with its result: another one has the task, or has answered it."""
+
+    name: ClassVar[str] = "result_refused"
+    level: ClassVar[int] = logging.WARNING
 
 
 class TaskInterrupted(Event, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from typing import Final
@@ -50,10 +50,12 @@ class Health:
     that hangs need not be said, since whoever asks gets no answer.
     """
 
-    def __init__(self, bus: Bus, lag: LoopLag, watchdog: Watchdog, max_lag: timedelta) -> None:
+    def __init__(
+        self, bus: Bus, lag: LoopLag, watchdogs: Sequence[Watchdog], max_lag: timedelta
+    ) -> None:
         self._bus = bus
         self._lag = lag
-        self._watchdog = watchdog
+        self._watchdogs = watchdogs
         self._max_lag = max_lag
         self._stage = _Stage.STARTING
         self._blocked_since: float | None = None
@@ -70,14 +72,15 @@ class Health:
             Problem.DISCONNECTED: not self._bus.condition.connected,
             Problem.PUBLISHING_BLOCKED: self.is_blocked,
             Problem.LOOP_LAG: self._lag.worst > self._max_lag,
-            Problem.NOT_CONSUMING: bool(self._watchdog.deaf_lanes),
+            Problem.NOT_CONSUMING: any(each.deaf_queues for each in self._watchdogs),
         }
         return tuple(problem for problem, there in found.items() if there)
 
     @property
     def not_live(self) -> tuple[Problem, ...]:
         """Why it should be started anew; empty if it lives."""
-        deaf = self._stage is _Stage.SERVING and self._watchdog.deaf_for > NOT_LIVE_AFTER
+        deaf = any(each.deaf_for > NOT_LIVE_AFTER for each in self._watchdogs)
+        deaf = deaf and self._stage is _Stage.SERVING
         return (Problem.NOT_CONSUMING,) if deaf else ()
 
     @property

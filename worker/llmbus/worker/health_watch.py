@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -27,15 +27,15 @@ class HealthWatch:
     def __init__(
         self,
         health: Health,
-        watchdog: Watchdog,
-        consumer: Consumer,
+        watchdogs: Sequence[Watchdog],
+        consumers: Sequence[Consumer],
         announce: Callable[[], Awaitable[None]],
         watchdog_interval: timedelta,
     ) -> None:
         """`announce` is awaited after every change of the readiness."""
         self._health = health
-        self._watchdog = watchdog
-        self._consumer = consumer
+        self._watchdogs = watchdogs
+        self._consumers = consumers
         self._changed = asyncio.Event()
         self._closing = asyncio.Event()
         self._announce = announce
@@ -70,9 +70,11 @@ class HealthWatch:
                     await self._closing.wait()
                     return
             self._health.look()
-            await self._open_or_shut_the_intake()
+            for consumer in self._consumers:
+                await self._open_or_shut(consumer)
             if loop.time() >= next_check:
-                await self._watchdog.check()
+                for watchdog in self._watchdogs:
+                    await watchdog.check()
                 next_check = loop.time() + self._watchdog_interval
 
     async def _keep_announced(self) -> None:
@@ -82,15 +84,15 @@ class HealthWatch:
             self._changed.clear()
             await self._announce()
 
-    async def _open_or_shut_the_intake(self) -> None:
+    async def _open_or_shut(self, consumer: Consumer) -> None:
         blocked = self._health.is_blocked
-        intake = self._consumer.intake
+        intake = consumer.intake
         if blocked and intake.is_open:
-            returned = await self._consumer.stop_taking()
+            returned = await consumer.stop_taking()
             _log.warning("intake_paused", extra={"fields": {"returned": returned}})
         elif not (blocked or intake.is_open):
             try:
-                await self._consumer.start()
+                await consumer.start()
             except LlmbusError as error:
                 # The watchdog tries again, lane by lane.
                 _log.warning("intake_incomplete", extra={"fields": {"reason": str(error)}})

@@ -1,34 +1,41 @@
-"""The subscriptions of a worker, one for each lane."""
+"""The subscriptions of a consumer, one for each of its queues."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from llmbus.shared.bus.interface import Bus, Delivery, Subscription
-from llmbus.shared.topology import Layout
 
-__all__ = ["Intake"]
+__all__ = ["Intake", "Source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A queue to take tasks from."""
+
+    queue: str
+    slots: int
+    """How many of its tasks may run at once."""
+    lane: str | None = None
+    """The lane of its tasks; None where each message tells it."""
 
 
 class Intake:
-    """What takes tasks from the lanes. It is shut until opened, and may be shut and opened again.
+    """What takes tasks from queues. It is shut until opened, and may be shut and opened again.
 
-    No lane is asked for more than it has slots: whatever waits here could not be overtaken by
+    No queue is asked for more than it has slots: whatever waits here could not be overtaken by
     something more urgent.
     """
 
     def __init__(
-        self,
-        bus: Bus,
-        layout: Layout,
-        slots: Mapping[str, int],
-        take: Callable[[str, Delivery], None],
+        self, bus: Bus, sources: Sequence[Source], take: Callable[[str | None, Delivery], None]
     ) -> None:
+        """`take` gets the lane of the source with each delivery."""
         self._bus = bus
-        self._layout = layout
-        self._slots = slots
+        self._sources = {source.queue: source for source in sources}
         self._take = take
         self._subscriptions: dict[str, Subscription] = {}
         self._is_open = False
@@ -38,28 +45,28 @@ class Intake:
         return self._is_open
 
     @property
-    def lanes(self) -> Collection[str]:
-        """The lanes that are to be consumed now: none while it is shut."""
-        return tuple(self._slots) if self._is_open else ()
+    def queues(self) -> Collection[str]:
+        """The queues that are to be consumed now: none while it is shut."""
+        return tuple(self._sources) if self._is_open else ()
 
-    def is_consuming(self, lane: str) -> bool:
-        """Whether the lane looks consumed from here."""
-        subscription = self._subscriptions.get(lane)
+    def is_consuming(self, queue: str) -> bool:
+        """Whether the queue looks consumed from here."""
+        subscription = self._subscriptions.get(queue)
         return subscription is not None and subscription.is_consuming
 
     async def open(self) -> None:
-        """Take tasks of every lane. After an error it counts as open, with lanes missing."""
+        """Take tasks of every queue. After an error it counts as open, with queues missing."""
         self._is_open = True
-        for lane in self._slots:
-            await self.resubscribe(lane)
+        for queue in self._sources:
+            await self.resubscribe(queue)
 
-    async def resubscribe(self, lane: str) -> None:
-        """Consume the lane by a new subscription. What an older one has taken stays valid."""
-        if (older := self._subscriptions.pop(lane, None)) is not None:
+    async def resubscribe(self, queue: str) -> None:
+        """Consume the queue by a new subscription. What an older one has taken stays valid."""
+        if (older := self._subscriptions.pop(queue, None)) is not None:
             await older.cancel()
-        queue = self._layout.lane_queue(lane)
-        take = partial(self._take, lane)
-        self._subscriptions[lane] = await self._bus.consume(queue, self._slots[lane], take)
+        source = self._sources[queue]
+        take = partial(self._take, source.lane)
+        self._subscriptions[queue] = await self._bus.consume(queue, source.slots, take)
 
     async def shut(self) -> None:
         """Take nothing more. What was taken stays valid."""

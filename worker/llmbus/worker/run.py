@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from llmbus.shared.bus.interface import Delivery, Message
 from llmbus.shared.errors import DeliveryLostError
+from llmbus.shared.store.claims import Claim
 from llmbus.shared.task import AgentTask
-from llmbus.worker.outcome import Parked
+from llmbus.worker.outcome import Outcome, Parked
 
 __all__ = ["Run", "RunKey"]
 
@@ -31,6 +32,11 @@ class Run:
 
     key: RunKey
     lane: str
+    """Under which a retry comes back; also a label of the events."""
+    queue: str
+    """From which the task was taken."""
+    return_key: str
+    """Under which a message comes back to that queue."""
     message: Message
     task: AgentTask | Parked
     """The task, or why its body cannot be used."""
@@ -39,12 +45,27 @@ class Run:
     """The run has ended and its consequences are being published: who asks now asks anew."""
     confirmed: bool = False
     """The broker has confirmed what follows from the outcome: only the ack is missing."""
+    claim: Claim | None = None
+    """The right to run it, where the store gave one."""
+    stopped_as: Outcome | None = None
+    """What the run was ended for before its time; None while nobody stops it."""
     work: asyncio.Task[None] | None = None
     _deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
 
     def adopt(self, delivery: Delivery) -> None:
         """Settle this delivery, too, when the run ends. A redelivery replaces its predecessor."""
         self._deliveries[delivery.message_id] = delivery
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """What every event says of the task: its id, lane and attempt."""
+        return self.key.task_id, self.lane, self.key.attempt
+
+    def stop(self, outcome: Outcome) -> None:
+        """End the run as this outcome. What is answering already has been paid for, and goes on."""
+        if self.work is not None and self.stopped_as is None and not self.answering:
+            self.stopped_as = outcome
+            self.work.cancel()
 
     async def ack(self) -> None:
         """The task is dealt with. A delivery that is lost comes again and is then known."""

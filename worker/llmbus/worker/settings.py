@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from llmbus.shared.errors import ConfigurationError, InvalidInputError
+from llmbus.shared.result import FailureKind
 from llmbus.shared.topology import checked_name
+from llmbus.worker.claim_terms import ClaimTerms
+from llmbus.worker.direct_path import DirectPathSettings
 
 __all__ = ["WorkerSettings", "slots_per_lane"]
 
@@ -21,12 +25,8 @@ def _own_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(DirectPathSettings):
     """One worker process."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="LLMBUS_", env_ignore_empty=True, frozen=True, extra="ignore"
-    )
 
     worker_id: str = Field(default_factory=_own_name)
     lanes: Annotated[tuple[str, ...], NoDecode] = ()
@@ -38,11 +38,23 @@ class WorkerSettings(BaseSettings):
     """How long running tasks may go on after SIGTERM before they are returned."""
     max_attempts: int = Field(default=3, ge=1)
     """For tasks that do not say."""
+    retry_budgets: Annotated[dict[FailureKind, int], NoDecode] = Field(default_factory=dict)
+    """LLMBUS_RETRY_BUDGETS, such as `rate_limited=5,unavailable=3`: how many attempts of a task may
+    fail in one kind. The bound of all its attempts stays."""
+    fallback_after_retries: bool = True
+    """Whether a task whose attempts are used up by failures that may pass (`rate_limited`,
+    `unavailable`) goes to the fallback; else it has failed."""
     task_timeout_seconds: float = Field(default=3600.0, gt=0)
     """How long one attempt may run, for tasks that do not say."""
     advertise_seconds: float = Field(default=4.0, gt=0, le=5.0)
     """How often the worker advertises itself. Its entry lives three times as long, so a worker that
     is killed is gone from the list within 15 s."""
+    claim_seconds: float = Field(default=15.0, ge=0.1)
+    """How long a task stays claimed by a worker that died; then another one runs it."""
+    remember_seconds: float = Field(default=24 * 3600.0, ge=1)
+    """How long results are kept, to be given again to whoever submits the same task again."""
+    max_crashes: int = Field(default=3, ge=1)
+    """How many workers a task may kill before it is given up and parked."""
     health_port: int = Field(default=0, ge=0, le=65_535)
     """Where probes are answered over HTTP; 0 means nowhere."""
     health_host: str = "127.0.0.1"
@@ -53,6 +65,23 @@ class WorkerSettings(BaseSettings):
     """An event loop that is later than this makes the worker not ready."""
     scripted: Path | None = None
     """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
+
+    @property
+    def claim_terms(self) -> ClaimTerms:
+        """For how long claims and results are remembered."""
+        return ClaimTerms(
+            lifetime=timedelta(seconds=self.claim_seconds),
+            remembered=timedelta(seconds=max(self.remember_seconds, self.claim_seconds)),
+            max_crashes=self.max_crashes,
+        )
+
+    @field_validator("retry_budgets", mode="before")
+    @classmethod
+    def _split_budgets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = (part.partition("=") for part in value.split(",") if part.strip())
+        return {kind.strip(): number.strip() for kind, _, number in pairs}
 
     @field_validator("lanes", mode="before")
     @classmethod

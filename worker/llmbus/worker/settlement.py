@@ -1,137 +1,181 @@
-"""The only place that turns an outcome into messages and acks.
+"""The only place that turns an outcome into results kept, messages and acks.
 
-The order is always publish (confirmed), then ack. A crash in between repeats a message; it never
-loses one.
+The order is always store the result, publish (confirmed), then ack. A crash in between repeats a
+message; it never loses one.
 """
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final, assert_never
+from typing import assert_never
 
-from llmbus.shared.bus.interface import Bus, Message
+import msgspec
+
 from llmbus.shared.clock import Clock
-from llmbus.shared.codec import MAX_BODY_BYTES
-from llmbus.shared.envelope import parked_copy, result_message, retry_copy
-from llmbus.shared.errors import (
-    BodyTooLargeError,
-    PublishUnknownError,
-    UnavailableError,
-    UnroutableError,
-)
-from llmbus.shared.result import ExecutionResult
+from llmbus.shared.envelope import fallback_copy, repeated_copy, retry_copy, spent_of
+from llmbus.shared.result import ExecutionResult, ExecutionStatus, together
+from llmbus.shared.store.claims import Cancelled, Late
 from llmbus.shared.topology import Layout
+from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import (
-    MessageParked,
     Observer,
-    ResultDelayed,
+    ResultRefused,
+    ResultRepeated,
+    TaskCancelled,
+    TaskDeferred,
     TaskFailed,
     TaskFinished,
     TaskInterrupted,
     TaskRetried,
+    TaskSentToFallback,
 )
 from llmbus.worker.outcome import (
+    CancelledByCaller,
     Completed,
+    Duplicate,
     Expired,
     Failed,
+    FailedAndParked,
+    HeldElsewhere,
     Interrupted,
     Outcome,
+    Outdated,
     Parked,
     RetryLater,
+    SendToFallback,
 )
+from llmbus.worker.publishing import RunPublisher
 from llmbus.worker.run import Run
 
 __all__ = ["Settlement"]
-
-_LARGEST_KEPT_OUTPUT: Final = MAX_BODY_BYTES // 8
-"""Cut to this, an output fits even if every character needs a six byte escape."""
-
-_PAUSE_SECONDS: Final = 1.0
-"""Between two rounds of trying to publish; each round already waits for the publish timeout."""
 
 
 class Settlement:
     """Settles runs on one bus."""
 
-    def __init__(self, bus: Bus, layout: Layout, clock: Clock, observer: Observer) -> None:
-        self._bus = bus
+    def __init__(
+        self,
+        publisher: RunPublisher,
+        claims: ClaimKeeper,
+        layout: Layout,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._publisher = publisher
+        self._claims = claims
         self._layout = layout
         self._clock = clock
         self._observe = observer
 
-    async def settle(self, run: Run, outcome: Outcome) -> None:
+    async def settle(self, run: Run, outcome: Outcome) -> None:  # noqa: C901  a branch each
         """Do what the outcome asks for. Returns when it is done; while the broker is away it
         waits, holding the result, so the number of waiting results is bounded by the slots."""
         run.answering = True
         match outcome:
-            case Completed(result):
+            case Completed(result) | Failed(result) | Expired(result) | CancelledByCaller(result):
                 await self._answer(run, result)
-                self._observe(TaskFinished(*_place(run), result.duration_seconds or 0.0))
-            case RetryLater(failure, delay):
-                copy = retry_copy(run.message, now=self._clock.now())
-                await self._publish(run, self._layout.retry(delay), run.lane, copy)
+            case FailedAndParked(result, reason, stderr):
+                # Parked first: once the caller has the result, the message is there to redrive.
+                await self._publisher.park(run, reason, result.failure, stderr)
+                await self._answer(run, result)
+            case RetryLater():
+                await self._retry(run, outcome)
+            case SendToFallback():
+                await self._hand_to_fallback(run, outcome)
+            case HeldElsewhere():
+                await self._defer(run, outcome)
+            case Duplicate(stored):
+                await self._publisher.repeat(run, stored)
                 await self._forget(run)
-                seconds = delay.total_seconds()
-                self._observe(TaskRetried(*_place(run), failure.kind, failure.message, seconds))
-            case Failed(result) | Expired(result):
-                await self._answer(run, result)
-                kind = result.failure.kind if result.failure else ""
-                self._observe(TaskFailed(*_place(run), kind, result.error))
+                self._observe(ResultRepeated(*run.place))
+            case Outdated():
+                await self._forget(run)
             case Parked(reason):
-                await self._park(run, run.message, reason)
+                await self._publisher.park(run, reason)
+                await self._claims.release(run)
                 await self._forget(run)
             case Interrupted():
+                await self._claims.release(run)
                 await run.nack()
-                self._observe(TaskInterrupted(*_place(run)))
+                self._observe(TaskInterrupted(*run.place))
             case _:
                 assert_never(outcome)
 
     async def _answer(self, run: Run, result: ExecutionResult) -> None:
-        message = self._fitting_message(run, result)
-        orchestrator = run.message.reply_to
-        if orchestrator is None:
-            await self._park(run, message, "the task names no orchestrator to answer (reply_to)")
-        else:
-            try:
-                await self._publish(run, self._layout.results, orchestrator, message)
-            except UnroutableError:
-                reason = f"the results queue of orchestrator {orchestrator!r} is gone"
-                await self._park(run, message, reason)
+        result.usage = together(spent_of(run.message), result.usage)
+        message = self._publisher.result_message(run, result)
+        answer = await self._claims.finish(run, message, result.status)
+        if isinstance(answer, Cancelled):
+            await self._answer_as_cancelled(run, result, answer.reason)
+            return
+        if isinstance(answer, Late):
+            # Whoever has the task now answers for it.
+            self._observe(ResultRefused(*run.place))
+            await self._forget(run)
+            return
+        await self._publisher.answer(run, message)
         await self._forget(run)
+        self._tell(run, result)
 
-    async def _park(self, run: Run, message: Message, reason: str) -> None:
-        origin = self._layout.lane_queue(run.lane)
-        copy = parked_copy(message, reason=reason, origin=origin, now=self._clock.now())
-        await self._publish(run, self._layout.unrouted, "", copy)
-        self._observe(MessageParked(*_place(run), reason))
+    async def _answer_as_cancelled(self, run: Run, result: ExecutionResult, reason: str) -> None:
+        """The cancellation was in the store before the answer, which was paid for all the same."""
+        cancelled = msgspec.structs.replace(
+            result,
+            status=ExecutionStatus.CANCELLED,
+            output="",
+            error=f"cancelled: {reason}",
+            failure=None,
+        )
+        message = self._publisher.result_message(run, cancelled)
+        await self._claims.finish(run, message, cancelled.status)
+        await self._publisher.answer(run, message)
+        await self._forget(run)
+        self._tell(run, cancelled)
+
+    async def _retry(self, run: Run, outcome: RetryLater) -> None:
+        failure, delay = outcome.failure, outcome.delay
+        copy = retry_copy(run.message, failure=failure, spent=outcome.spent, now=self._clock.now())
+        await self._publisher.publish(run, self._layout.retry(delay), run.lane, copy)
+        await self._claims.pass_on(run)
+        await self._forget(run)
+        seconds = delay.total_seconds()
+        self._observe(TaskRetried(*run.place, failure.kind, failure.message, seconds))
+
+    async def _hand_to_fallback(self, run: Run, outcome: SendToFallback) -> None:
+        copy = fallback_copy(
+            run.message,
+            reason=outcome.reason,
+            failure=outcome.failure,
+            attempt=outcome.attempt,
+            spent=outcome.spent,
+            now=self._clock.now(),
+        )
+        # Published, not rejected: a reject cannot say why, and classic queues dead-letter at most
+        # once.
+        await self._publisher.publish(run, self._layout.dead, run.lane, copy)
+        await self._claims.release(run)
+        await self._forget(run)
+        text = outcome.failure.message if outcome.failure else ""
+        self._observe(TaskSentToFallback(*run.place, outcome.reason, text))
+
+    async def _defer(self, run: Run, outcome: HeldElsewhere) -> None:
+        """Park the message for seconds. It is the same attempt when it comes back, so its key is
+        not one of those that are done with."""
+        delay = self._layout.ladder.at_least(outcome.expires_in)
+        copy = repeated_copy(
+            run.message, submission=run.key.submission, lane=run.lane, now=self._clock.now()
+        )
+        await self._publisher.publish(run, self._layout.retry(delay), run.return_key, copy)
+        await run.ack()
+        self._observe(TaskDeferred(*run.place, outcome.holder, delay.total_seconds()))
 
     async def _forget(self, run: Run) -> None:
         run.confirmed = True
         await run.ack()
 
-    async def _publish(self, run: Run, exchange: str, key: str, message: Message) -> None:
-        """Publish for as long as it takes: what stands here has been paid for."""
-        while True:
-            try:
-                return await self._bus.publish(exchange, key, message)
-            except (PublishUnknownError, UnavailableError) as error:
-                self._observe(ResultDelayed(*_place(run), str(error)))
-                await asyncio.sleep(_PAUSE_SECONDS)
-            # Whatever is published in a resource alarm arrives after it, each attempt anew.
-            while self._bus.condition.blocked:  # noqa: ASYNC110  a broker's state sets no event
-                await asyncio.sleep(_PAUSE_SECONDS)
-
-    def _fitting_message(self, run: Run, result: ExecutionResult) -> Message:
-        """A paid answer is delivered even if it is too large: cut, and it says so."""
-        now = self._clock.now()
-        try:
-            return result_message(result, run.message, now=now)
-        except BodyTooLargeError:
-            whole = result.output.encode()
-            result.output = whole[:_LARGEST_KEPT_OUTPUT].decode(errors="ignore")
-            result.metadata["output_cut_from_bytes"] = len(whole)
-            return result_message(result, run.message, now=now)
-
-
-def _place(run: Run) -> tuple[str, str, int]:
-    return run.key.task_id, run.lane, run.key.attempt
+    def _tell(self, run: Run, result: ExecutionResult) -> None:
+        if result.failure is not None:
+            self._observe(TaskFailed(*run.place, result.failure.kind, result.error))
+        elif result.status is ExecutionStatus.CANCELLED:
+            self._observe(TaskCancelled(*run.place, result.error))
+        else:
+            self._observe(TaskFinished(*run.place, result.duration_seconds or 0.0))

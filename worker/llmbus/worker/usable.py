@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection
 from pathlib import Path
 
 from llmbus.shared.agents import AgentType
 from llmbus.shared.errors import ConfigurationError
 from llmbus.worker.llm_abstractions import LlmFactory, Providers, ScriptedProviders
+from llmbus.worker.llm_abstractions.errors import ProviderUnusableError
 from llmbus.worker.settings import WorkerSettings
 
-__all__ = ["configured_providers", "with_usable_lanes"]
+__all__ = ["configured_providers", "usable_models", "with_usable_lanes"]
+
+_log = logging.getLogger("llmbus.worker")
 
 
 def configured_providers(scripted: Path | None) -> Providers:
@@ -31,3 +36,22 @@ def with_usable_lanes(settings: WorkerSettings, providers: Providers) -> WorkerS
             " --scripted)"
         )
     return settings.model_copy(update={"lanes": usable})
+
+
+async def usable_models(providers: Providers, lanes: Collection[str]) -> dict[AgentType, str]:
+    """The default model of every agent type that can really be asked here. Loads their SDKs now,
+    so that the first task does not wait for an import."""
+    usable: dict[AgentType, str] = {}
+    for agent_type in AgentType:
+        wanted = agent_type in lanes
+        # A lane that is not named after an agent type may carry tasks for any of them.
+        if not wanted and set(lanes) <= set(AgentType):
+            continue
+        try:
+            await providers.load(agent_type)
+            usable[agent_type] = providers.get_provider(agent_type).model
+        except ProviderUnusableError as error:
+            if wanted:
+                fields = {"lane": agent_type.value, "reason": str(error)}
+                _log.warning("lane_unusable", extra={"fields": fields})
+    return usable

@@ -41,6 +41,9 @@ class Message:
     timestamp: datetime | None = None
     """When it was put into its queue; whole seconds on the wire."""
     headers: Mapping[str, HeaderValue] = field(default_factory=dict[str, HeaderValue])
+    dead_letter_reason: str | None = None
+    """Why the broker itself moved it here last, such as `rejected` or `delivery_limit`. Its note,
+    not ours: a publish leaves it out."""
 
 
 class Delivery(Protocol):

@@ -8,7 +8,9 @@ from typing import Protocol, Self
 
 import msgspec
 
-__all__ = ["Store", "WorkerEntry", "checked_lifetime"]
+from llmbus.shared.store.claims import Claims
+
+__all__ = ["Store", "WorkerEntry"]
 
 
 class WorkerEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ class WorkerEntry(msgspec.Struct, frozen=True, kw_only=True):
     listing and ignores it in an announcement."""
 
 
-class Store(Protocol):
+class Store(Claims, Protocol):
     """Shared memory of all processes of one deployment, as an async context manager.
 
     Entering opens no connection: a process starts, and goes on, while its store is down. Every
@@ -77,10 +79,3 @@ class Store(Protocol):
         An entry that this release cannot read (written by a much newer one) is left out.
         """
         ...
-
-
-def checked_lifetime(lifetime: timedelta) -> timedelta:
-    """The lifetime itself, if a store can count it; else a `ValueError`."""
-    if lifetime < timedelta(milliseconds=1):
-        raise ValueError(f"a lifetime must be at least one millisecond, not {lifetime}")
-    return lifetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
 
@@ -154,11 +155,12 @@ class MemoryBroker:
         for exchange in self._exchanges.values():
             exchange.unbind(queue)
 
-    def _dead_letter(self, origin: Queue, queued: QueuedMessage) -> None:
+    def _dead_letter(self, origin: Queue, queued: QueuedMessage, reason: str) -> None:
         """As in RabbitMQ, what the dead-letter exchange cannot route is gone."""
         if origin.dead_letter_exchange is not None:
             for queue in self._route(origin.dead_letter_exchange, queued.routing_key):
-                queue.put(queued.message, queued.message_id, queued.routing_key)
+                message = replace(queued.message, dead_letter_reason=reason)
+                queue.put(message, queued.message_id, queued.routing_key)
 
     def _route(self, exchange: str | None, routing_key: str) -> Collection[MemoryQueue]:
         tried: set[str] = set()

@@ -169,4 +169,6 @@ def _as_on_the_wire(message: Message) -> Message:
     timestamp = message.timestamp
     if timestamp is not None:
         timestamp = timestamp.astimezone(UTC).replace(microsecond=0)
-    return replace(message, headers=dict(message.headers), timestamp=timestamp)
+    return replace(
+        message, headers=dict(message.headers), timestamp=timestamp, dead_letter_reason=None
+    )

@@ -52,7 +52,7 @@ class MemoryQueue:
         spec: Queue,
         agenda: Agenda,
         *,
-        on_dead_letter: Callable[[Queue, QueuedMessage], None],
+        on_dead_letter: Callable[[Queue, QueuedMessage, str], None],
         on_expiry: Callable[[MemoryQueue], None],
     ) -> None:
         self.spec = spec
@@ -86,7 +86,7 @@ class MemoryQueue:
 
     def dead_letter(self, queued: QueuedMessage) -> None:
         """Pass on what a consumer rejected."""
-        self._on_dead_letter(self.spec, queued)
+        self._on_dead_letter(self.spec, queued, "rejected")
 
     def attach(self, taker: Taker) -> None:
         self._uses += 1
@@ -149,7 +149,7 @@ class MemoryQueue:
         else:
             self._ready.remove((queued.place, queued))
             heapify(self._ready)
-        self._on_dead_letter(self.spec, queued)
+        self._on_dead_letter(self.spec, queued, "expired")
 
     def _expire_if_unused_since(self, use: int) -> None:
         if use == self._uses and not self._takers:

@@ -50,7 +50,17 @@ def message_of(delivered: DeliveredMessage) -> Message:
         reply_to=properties.reply_to,
         timestamp=properties.timestamp,
         headers=_own_headers(properties.headers),
+        dead_letter_reason=_dead_letter_reason(properties.headers),
     )
+
+
+def _dead_letter_reason(headers: FieldTable | None) -> str | None:
+    """That of the latest move: every supported version notes the moves in `x-death`, newest
+    first."""
+    moves = (headers or {}).get("x-death")
+    latest = moves[0] if isinstance(moves, list) and moves else None
+    reason = latest.get("reason") if isinstance(latest, dict) else None
+    return reason if isinstance(reason, str) else None
 
 
 def _own_headers(headers: FieldTable | None) -> dict[str, HeaderValue]:

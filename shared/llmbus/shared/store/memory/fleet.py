@@ -1,19 +1,17 @@
-"""The store of a single process: for the embedded bus and for tests."""
+"""Who works where, in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
-from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.errors import ClosedError
-from llmbus.shared.store.interface import WorkerEntry, checked_lifetime
+from llmbus.shared.store.interface import WorkerEntry
+from llmbus.shared.store.lifetime import checked_lifetime
+from llmbus.shared.store.memory.opening import MemoryOpening
 
-__all__ = ["MemoryStore"]
+__all__ = ["MemoryFleet"]
 
 
 @dataclass(frozen=True)
@@ -23,26 +21,12 @@ class _Announcement:
     expires_at: datetime
 
 
-class MemoryStore:
-    """A `Store` that lives and dies with the object. Entering it again starts empty."""
+class MemoryFleet(MemoryOpening):
+    """The announcements of workers, until they expire."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def _forget(self) -> None:
+        super()._forget()
         self._announcements: dict[str, _Announcement] = {}
-        self._is_open = False
-
-    async def __aenter__(self) -> Self:
-        self._is_open = True
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._is_open = False
-        self._announcements.clear()
 
     async def announce(self, worker: WorkerEntry, lifetime: timedelta) -> None:
         now = self._now()
@@ -65,8 +49,3 @@ class MemoryStore:
             msgspec.structs.replace(made.worker, heartbeat_age=now - made.made_at)
             for _, made in sorted(self._announcements.items())
         ]
-
-    def _now(self) -> datetime:
-        if not self._is_open:
-            raise ClosedError("the store is not open: use `async with`")
-        return self._clock.now()

@@ -1,0 +1,93 @@
+"""All that the memory store knows of one task id, each part until its own moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from llmbus.shared.store.claims import Cancelled, Claim, StoredResult
+
+__all__ = ["TaskRecord"]
+
+_FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class TaskRecord:
+    """Call `drop_expired` before reading anything."""
+
+    claim: Claim | None = None
+    claim_ends: datetime = _FOREVER_AGO
+
+    last_token: int = 0
+    """The highest that was given."""
+    ended_token: int = 0
+    """The highest whose run has ended in order."""
+    finished_token: int = 0
+    """Whose run stored the result last."""
+    open_starts: dict[int, str] = field(default_factory=dict[int, str])
+    """Token to run id."""
+    passed: tuple[str, int] | None = None
+    """The submission that was passed on last, and its attempt."""
+    ledger_ends: datetime = _FOREVER_AGO
+
+    result: StoredResult | None = None
+    result_ends: datetime = _FOREVER_AGO
+
+    cancellations: dict[str | None, Cancelled] = field(default_factory=dict[str | None, Cancelled])
+    """By submission; None stands for all of them."""
+    cancellations_end: datetime = _FOREVER_AGO
+
+    def drop_expired(self, now: datetime) -> bool:
+        """Forget what is over; True if nothing is left."""
+        if self.claim_ends <= now:
+            self.claim = None
+        if self.result_ends <= now:
+            self.result = None
+        if self.cancellations_end <= now:
+            self.cancellations.clear()
+        if self.ledger_ends <= now:
+            self.last_token = self.ended_token = self.finished_token = 0
+            self.open_starts.clear()
+            self.passed = None
+        return not (self.claim or self.result or self.cancellations or self.last_token)
+
+    def hold(self, claim: Claim, now: datetime) -> None:
+        """Let this run have the task for its lifetime from now, and count its start once."""
+        self.claim, self.claim_ends = claim, now + claim.lifetime
+        self.last_token = claim.token
+        self.open_starts[claim.token] = claim.claimant.run_id
+        self.keep_ledger(now, claim.ledger_life)
+
+    def end(self, claim: Claim, now: datetime) -> None:
+        """This run is over: it has the task no longer and its start is not open."""
+        if self.claim and self.claim.token == claim.token:
+            self.claim = None
+        self.open_starts.pop(claim.token, None)
+        self.last_token = max(self.last_token, claim.token)
+        self.ended_token = max(self.ended_token, claim.token)
+        self.keep_ledger(now, claim.ledger_life)
+
+    def keep_ledger(self, now: datetime, life: timedelta) -> None:
+        """Keep the ledger for so long from now, if it would not live longer anyway."""
+        self.ledger_ends = max(self.ledger_ends, now + life)
+
+    def is_current(self, claim: Claim) -> bool:
+        """Whether no other run had or answered the task since, and this one has not ended."""
+        if self.last_token > claim.token or self.ended_token >= claim.token:
+            return False
+        return self.answer_for(claim.claimant.submission) is None
+
+    def is_superseded(self, submission: str, attempt: int) -> bool:
+        """Whether this attempt was passed on before."""
+        return bool(self.passed and self.passed[0] == submission and self.passed[1] >= attempt)
+
+    def answer_for(self, submission: str) -> StoredResult | None:
+        """The stored result, if it answers this submission."""
+        if self.result and (self.result.succeeded or self.result.submission == submission):
+            return self.result
+        return None
+
+    def cancellation_of(self, submission: str) -> Cancelled | None:
+        """What cancels this submission, if anything does: what was asked for all goes first."""
+        return self.cancellations.get(None) or self.cancellations.get(submission)

@@ -1,0 +1,205 @@
+"""The rules of `Claims` in Lua, so that each is one atomic step on the server.
+
+Every script of a task gets the same four keys in the same order. Only the server's clock is used.
+Tokens are microseconds, far below 2^53, so Lua's numbers hold them exactly. The first line makes
+Redis refuse a script before its first step when it could not write (memory full, replica), where
+without it some steps would be done and others not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "CLAIM",
+    "COUNT_LATE",
+    "FINISH",
+    "PASS_ON",
+    "RELEASE",
+    "RENEW",
+    "REQUEST_CANCEL",
+    "SUM_LATE",
+]
+
+_WRITES: Final = "#!lua"
+_READS: Final = "#!lua flags=no-writes"
+_TIME: Final = """
+local time = redis.call('TIME')
+local now_us = time[1] * 1000000 + time[2]
+local now_ms = math.floor(now_us / 1000)
+local function whole(number) return string.format('%.0f', number) end
+"""
+
+_TASK: Final = (
+    _WRITES
+    + _TIME
+    + """
+local claim, ledger, result, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+local function noted(field) return tonumber(redis.call('HGET', ledger, field) or 0) end
+
+local function note(field, token)
+  if token > noted(field) then redis.call('HSET', ledger, field, whole(token)) end
+end
+
+local function keep(key, life_ms)
+  if redis.call('PTTL', key) < tonumber(life_ms) then redis.call('PEXPIRE', key, life_ms) end
+end
+
+local function is_answered(submission)
+  local succeeded, answers = unpack(redis.call('HMGET', result, 'succeeded', 'submission'))
+  return succeeded == '1' or answers == submission
+end
+
+local function cancellation(submission)
+  local all, one = unpack(redis.call('HMGET', cancel, 'all', 'of:' .. submission))
+  return all or one
+end
+
+local function is_current(token, submission)
+  return noted('last') <= token and noted('ended') < token and not is_answered(submission)
+end
+
+local function hold(token, submission, run_id, life_ms, ledger_ms, holder, attempt)
+  redis.call('HSET', claim, 'token', whole(token), 'holder', holder, 'submission', submission,
+    'attempt', attempt)
+  redis.call('PEXPIRE', claim, life_ms)
+  note('last', token)
+  redis.call('HSET', ledger, 'run:' .. whole(token), run_id)
+  keep(ledger, ledger_ms)
+end
+
+local function end_run(token, ledger_ms)
+  if redis.call('HGET', claim, 'token') == whole(token) then redis.call('DEL', claim) end
+  redis.call('HDEL', ledger, 'run:' .. whole(token))
+  note('last', token)
+  note('ended', token)
+  keep(ledger, ledger_ms)
+end
+
+local function is_superseded(submission, attempt)
+  local passed = redis.call('HGET', ledger, 'passed')
+  if not passed then return false end
+  local over, of = string.match(passed, '^(%d+) (.*)$')
+  return of == submission and tonumber(over) >= tonumber(attempt)
+end
+
+local function count_runs()
+  local marks = redis.call('HEXISTS', ledger, 'last') + redis.call('HEXISTS', ledger, 'ended')
+    + redis.call('HEXISTS', ledger, 'finished') + redis.call('HEXISTS', ledger, 'passed')
+  return redis.call('HLEN', ledger) - marks
+end
+"""
+)
+
+CLAIM: Final = (
+    _TASK
+    + """
+local submission, run_id, life_ms, ledger_ms, holder, attempt = unpack(ARGV)
+if is_answered(submission) then
+  return {'finished',
+    unpack(redis.call('HMGET', result, 'body', 'content_type', 'submission', 'succeeded'))}
+end
+local last = noted('last')
+local is_own = redis.call('HGET', ledger, 'run:' .. whole(last)) == run_id
+local other = redis.call('HGET', claim, 'holder')
+if other and not is_own then return {'held', other, redis.call('PTTL', claim)} end
+local why = cancellation(submission)
+if why then
+  if is_own then end_run(last, ledger_ms) end
+  return {'cancelled', why}
+end
+if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
+local token = is_own and last or math.max(last + 1, now_us)
+redis.call('DEL', result)
+hold(token, submission, run_id, life_ms, ledger_ms, holder, attempt)
+return {'claimed', whole(token), count_runs() - 1}
+"""
+)
+
+RENEW: Final = (
+    _TASK
+    + """
+local token, submission = tonumber(ARGV[1]), ARGV[2]
+if not is_current(token, submission) then return {'lost'} end
+hold(token, unpack(ARGV, 2))
+local why = cancellation(submission)
+if why then return {'cancel', why} end
+return {'renewed'}
+"""
+)
+
+FINISH: Final = (
+    _TASK
+    + """
+local token, submission, succeeded, body, content_type = tonumber(ARGV[1]), unpack(ARGV, 2, 5)
+local ledger_ms, keep_ms = ARGV[6], ARGV[7]
+if noted('finished') == token then return {'stored'} end
+if not is_current(token, submission) then
+  redis.call('HDEL', ledger, 'run:' .. whole(token))
+  return {'late'}
+end
+local why = succeeded == '1' and cancellation(submission)
+if why then return {'cancelled', why} end
+redis.call('DEL', result)
+redis.call('HSET', result, 'body', body, 'content_type', content_type, 'submission', submission,
+  'succeeded', succeeded)
+redis.call('PEXPIRE', result, keep_ms)
+end_run(token, ledger_ms)
+local ledger_left_ms = redis.call('PTTL', ledger)
+redis.call('DEL', ledger)
+redis.call('HSET', ledger, 'last', whole(token), 'ended', whole(token), 'finished', whole(token))
+redis.call('PEXPIRE', ledger, ledger_left_ms)
+keep(ledger, keep_ms)
+return {'stored'}
+"""
+)
+
+RELEASE: Final = (
+    _TASK
+    + """
+end_run(tonumber(ARGV[1]), ARGV[2])
+"""
+)
+
+PASS_ON: Final = (
+    _TASK
+    + """
+redis.call('HSET', ledger, 'passed', ARGV[3] .. ' ' .. ARGV[4])
+end_run(tonumber(ARGV[1]), ARGV[2])
+"""
+)
+
+REQUEST_CANCEL: Final = (
+    _TASK
+    + """
+local reason, keep_ms, wanted = ARGV[1], ARGV[2], ARGV[3]
+local succeeded, answers = unpack(redis.call('HMGET', result, 'succeeded', 'submission'))
+if succeeded and (succeeded == '1' or not wanted or wanted == answers) then
+  return {'finished', succeeded}
+end
+redis.call('HSETNX', cancel, wanted and 'of:' .. wanted or 'all', whole(now_ms) .. ' ' .. reason)
+keep(cancel, keep_ms)
+local holder, running = unpack(redis.call('HMGET', claim, 'holder', 'submission'))
+if holder and (not wanted or wanted == running) then return {'noted', holder} end
+return {'noted'}
+"""
+)
+
+COUNT_LATE: Final = (
+    _WRITES
+    + _TIME
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', whole(now_ms))
+redis.call('ZADD', KEYS[1], whole(now_ms + tonumber(ARGV[2])), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+)
+
+SUM_LATE: Final = (
+    _READS
+    + _TIME
+    + """
+return redis.call('ZCOUNT', KEYS[1], '(' .. whole(now_ms), '+inf')
+"""
+)

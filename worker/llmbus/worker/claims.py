@@ -1,0 +1,198 @@
+"""The claims of one worker: asked for before a run, renewed while it lives, ended with it.
+
+Without the store the work goes on under what this process knows alone: delivery is at least once
+then, the log says so, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, Self, TypeVar
+from uuid import uuid4
+
+from llmbus.shared.bus.interface import Message
+from llmbus.shared.errors import LlmbusError
+from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
+from llmbus.shared.store.claims import (
+    Cancelled,
+    CancelRequested,
+    Claim,
+    Claimant,
+    Claimed,
+    Claims,
+    FinishAnswer,
+    Finished,
+    Held,
+    Lost,
+    RenewAnswer,
+    Superseded,
+)
+from llmbus.shared.task import AgentTask
+from llmbus.worker.admission import Admission
+from llmbus.worker.claim_terms import ClaimTerms
+from llmbus.worker.outcome import (
+    CancelledByCaller,
+    Duplicate,
+    FailedAndParked,
+    HeldElsewhere,
+    Outcome,
+    Outdated,
+)
+from llmbus.worker.run import Run
+
+__all__ = ["ClaimKeeper"]
+
+_Answer = TypeVar("_Answer")
+
+_LONGEST_BEAT: Final = timedelta(seconds=1)
+"""A cancellation is heard of with a renewal: a running call shall end within two seconds."""
+
+_log = logging.getLogger("llmbus.worker")
+
+
+class ClaimKeeper:
+    """Holds the claims of all runs of one worker, as an async context manager. Never raises because
+    of the store."""
+
+    def __init__(
+        self, store: Claims, terms: ClaimTerms, admission: Admission, worker_id: str
+    ) -> None:
+        self._store = store
+        self._terms = terms
+        self._admission = admission
+        self._worker_id = worker_id
+        self._running: dict[str, tuple[Run, AgentTask]] = {}
+        """By run id."""
+        self._reachable = True
+        self._beat: asyncio.Task[None] | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the store answered last: while it does not, a task may be run twice."""
+        return self._reachable
+
+    async def __aenter__(self) -> Self:
+        self._beat = asyncio.create_task(self._beat_forever(), name="claims")
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._beat
+
+    async def claim(self, run: Run, task: AgentTask) -> Outcome | None:
+        """Ask for the right to run this task now; what to do instead, where it is not given."""
+        who = Claimant(
+            task_id=run.key.task_id,
+            submission=run.key.submission,
+            attempt=run.key.attempt,
+            holder=self._worker_id,
+            run_id=uuid4().hex,
+        )
+        terms = self._terms
+        answer = await self._asked(self._store.claim(who, terms.lifetime, terms.remembered))
+        match answer:
+            case None:
+                return None
+            case Claimed(claim, open_starts):
+                run.claim = claim
+                if open_starts >= terms.max_crashes:
+                    return self._poisonous(run, task, open_starts)
+                self._running[who.run_id] = run, task
+                return None
+            case Held(holder, expires_in):
+                return HeldElsewhere(holder, expires_in)
+            case Finished(result):
+                return Duplicate(result)
+            case Superseded():
+                return Outdated()
+            case Cancelled(reason):
+                return self._cancelled(task, reason, run.key.attempt - 1)
+
+    async def finish(
+        self, run: Run, message: Message, status: ExecutionStatus
+    ) -> FinishAnswer | None:
+        """Store the terminal result. None: there is no claim, or nobody could be asked."""
+        if run.claim is None:
+            return None
+        answer = await self._asked(
+            self._store.finish(
+                run.claim,
+                message.body,
+                message.content_type,
+                succeeded=status in (ExecutionStatus.SUCCESS, ExecutionStatus.PENDING),
+                keep=self._terms.remembered,
+            )
+        )
+        if not isinstance(answer, Cancelled):  # that run has the task until it ends as cancelled
+            self._drop(run)
+        return answer
+
+    async def release(self, run: Run) -> None:
+        """The run ended in order, and its attempt may be made again."""
+        if (claim := self._drop(run)) is not None:
+            await self._asked(self._store.release(claim))
+
+    async def pass_on(self, run: Run) -> None:
+        """The attempt is over and the next one, or the fallback, is on its way: copies of this
+        message that are still about are not run any more."""
+        if (claim := self._drop(run)) is not None:
+            await self._asked(self._store.pass_on(claim))
+
+    def _cancelled(self, task: AgentTask, reason: str, attempts: int) -> CancelledByCaller:
+        return CancelledByCaller(self._admission.cancelled(task, reason, attempts))
+
+    def _poisonous(self, run: Run, task: AgentTask, crashes: int) -> FailedAndParked:
+        failure = Failure(
+            FailureKind.POISON,
+            f"{crashes} workers died or froze while they ran this task: look for the cause in it"
+            " before it is redriven",
+        )
+        result = self._admission.turned_down(task, run.message, failure)
+        return FailedAndParked(result, failure.message)
+
+    def _drop(self, run: Run) -> Claim | None:
+        claim, run.claim = run.claim, None
+        if claim is not None:
+            self._running.pop(claim.claimant.run_id, None)
+        return claim
+
+    async def _beat_forever(self) -> None:
+        pause = min(_LONGEST_BEAT, self._terms.lifetime / 3)
+        while True:
+            await asyncio.sleep(pause.total_seconds())
+            claims = [run.claim for run, _ in self._running.values() if run.claim is not None]
+            if claims:
+                answers = await self._asked(self._store.renew(claims)) or {}
+                for run_id, answer in answers.items():
+                    self._heed(run_id, answer)
+
+    def _heed(self, run_id: str, answer: RenewAnswer) -> None:
+        if run_id not in self._running:
+            return
+        run, task = self._running[run_id]
+        match answer:
+            case CancelRequested(reason):
+                run.stop(self._cancelled(task, reason, run.key.attempt))
+            case Lost():
+                run.stop(HeldElsewhere("another worker", self._terms.lifetime))
+            case _:
+                pass
+
+    async def _asked(self, asking: Awaitable[_Answer]) -> _Answer | None:
+        try:
+            answer = await asking
+        except LlmbusError as error:
+            if self._reachable:
+                _log.warning("claims_unreachable", extra={"fields": {"reason": str(error)}})
+            self._reachable = False
+            return None
+        if not self._reachable:
+            _log.info("claims_reachable", extra={"fields": {}})
+        self._reachable = True
+        return answer

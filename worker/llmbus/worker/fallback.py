@@ -1,0 +1,58 @@
+"""The fallback: from a dead-lettered message to an outcome, by the agent's old script."""
+
+from __future__ import annotations
+
+from llmbus.shared.bus.interface import Message
+from llmbus.shared.envelope import RequestedAgent, attempt_of, fallback_reason_of
+from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
+from llmbus.shared.task import AgentTask
+from llmbus.worker.admission import Admission, expired_failure
+from llmbus.worker.direct_path import FallbackReason
+from llmbus.worker.outcome import Completed, Expired, FailedAndParked, Outcome, Parked
+from llmbus.worker.subprocess_path import ScriptEnd, ScriptRunner
+
+__all__ = ["FallbackExecution"]
+
+
+class FallbackExecution:
+    """Runs the script of the task's agent, once, and says how it ended. Never raises, except when
+    it is cancelled; then the script and its children are dead."""
+
+    def __init__(self, runner: ScriptRunner, admission: Admission) -> None:
+        self._runner = runner
+        self._admission = admission
+
+    async def run(self, task: AgentTask, message: Message) -> Outcome:
+        """One run under the task's deadline and its time limit."""
+        if message.dead_letter_reason == "delivery_limit":
+            return Parked(
+                "the broker's delivery limit: its workers died or lost it again and again"
+            )
+        agent = self._admission.admit(task, message)
+        if not isinstance(agent, RequestedAgent):
+            return agent
+        limit = self._admission.time_limit(task)
+        reason = fallback_reason_of(message) or FallbackReason.DEAD_LETTERED
+        end = await self._runner.run(task, agent, reason=reason, timeout=limit.duration)
+        failure = end.result.failure
+        if failure is not None and failure.kind is FailureKind.TIMEOUT and limit.is_deadline:
+            _mark_expired(task, end)
+        self._admission.signed(end.result, attempt_of(message))
+        return _decide(end)
+
+
+def _mark_expired(task: AgentTask, end: ScriptEnd) -> None:
+    if task.deadline is not None:
+        failure = expired_failure(task.deadline, "while the script ran; its call may be billed")
+        end.result.failure = failure
+        end.result.error = failure.message
+
+
+def _decide(end: ScriptEnd) -> Outcome:
+    result = end.result
+    if result.status is not ExecutionStatus.FAILED:
+        return Completed(result)
+    failure = result.failure or Failure(FailureKind.INTERNAL, result.error)
+    if failure.kind is FailureKind.EXPIRED:
+        return Expired(result)
+    return FailedAndParked(result, f"the fallback failed, too: {failure.message}", end.stderr_tail)
