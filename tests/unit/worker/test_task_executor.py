@@ -135,8 +135,8 @@ async def test_direct_result_says_who_answered(scene: Scene) -> None:
     assert result.duration_seconds is not None
 
 
-NO = [False, 0, 0.0, None, "", "false", "False", " FALSE ", "0", "no", "off", [], {}]
-YES = [True, 1, -1, "true", "1", "yes", "on", "whatever", ["x"]]
+NO: list[Any] = [False, 0, 0.0, None, "", "false", "False", " FALSE ", "0", "no", "off", [], {}]
+YES: list[Any] = [True, 1, -1, "true", "1", "yes", "on", "whatever", ["x"]]
 
 
 @pytest.mark.parametrize("wish", NO)
