@@ -38,8 +38,7 @@ class TaskExecutor:
 
     A task is asked once: what failed in a way that is safe to try again says so in
     `result.failure`. Safe for any number of tasks at once, and on several event loops in turn.
-    Close it (`async with`, or `aclose`) on each loop it was used on, or its connections stay open
-    until that loop is forgotten.
+    Its connections are closed by `async with`, by `aclose`, or when the loop ends.
     """
 
     def __init__(
