@@ -10,7 +10,16 @@ from typing import Protocol, Self
 
 from llmbus.shared.topology import Topology
 
-__all__ = ["Bus", "Delivery", "HeaderValue", "Message", "OnDelivery", "QueueDepth", "Subscription"]
+__all__ = [
+    "Bus",
+    "Delivery",
+    "HeaderValue",
+    "Message",
+    "OnDelivery",
+    "QueueDepth",
+    "Subscription",
+    "Visit",
+]
 
 HeaderValue = str | int
 
@@ -89,6 +98,32 @@ class Subscription(Protocol):
         ...
 
 
+class Visit(Protocol):
+    """One look through a queue, message by message from its head, as an async context manager.
+
+    What it takes is held: nobody else gets it until it is settled or the visit ends. At the end
+    whatever is unsettled returns to the queue, on classic queues into its place. A visit ends with
+    its connection; it never comes back by itself.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    async def next(self) -> Delivery | None:
+        """The next message that nobody holds; None if there is none now.
+
+        `ConfigurationError` if the queue does not exist or may not be read;
+        `BrokerUnreachableError` if the connection is lost: what was held has gone back.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
     """What a queue holds that nobody has taken, and how many consumers it has."""
@@ -134,6 +169,10 @@ class Bus(Protocol):
 
     async def consume(self, queue: str, prefetch: int, on_delivery: OnDelivery) -> Subscription:
         """Hand over what arrives in `queue`, with at most `prefetch` unsettled at a time."""
+        ...
+
+    def visit(self, queue: str) -> Visit:
+        """A look through `queue`, for operators: slower than consuming, but it sees the end."""
         ...
 
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:

@@ -13,6 +13,8 @@ from typing import Final, Self
 from llmbus.shared.bus.interface import Message, OnDelivery, QueueDepth
 from llmbus.shared.bus.memory.broker import MemoryBroker
 from llmbus.shared.bus.memory.delivery import Consumer
+from llmbus.shared.bus.memory.queue import MemoryQueue
+from llmbus.shared.bus.memory.visit import MemoryVisit
 from llmbus.shared.errors import BrokerUnreachableError, ClosedError
 from llmbus.shared.topology import Topology
 
@@ -42,6 +44,7 @@ class MemoryBus:
         self._publish_timeout = publish_timeout
         self._state = _State.NEW
         self._consumers: list[Consumer] = []
+        self._visits: set[MemoryVisit] = set()
 
     async def __aenter__(self) -> Self:
         if self._state is not _State.NEW:
@@ -83,6 +86,11 @@ class MemoryBus:
         consumer.attach()
         return MemorySubscription(self, consumer)
 
+    def visit(self, queue: str) -> MemoryVisit:
+        visit = MemoryVisit(queue, self._queue_of, self._visits.discard)
+        self._visits.add(visit)
+        return visit
+
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
         self._require_connection()
         return {name: self._broker.depth(name) for name in queues}
@@ -93,6 +101,8 @@ class MemoryBus:
             consumer.detach()
         for consumer in self._consumers:
             consumer.lose_deliveries()
+        for visit in tuple(self._visits):
+            visit.lose()
         self._forget_finished_consumers()
 
     def restored(self) -> None:
@@ -106,6 +116,10 @@ class MemoryBus:
 
     def _forget_finished_consumers(self) -> None:
         self._consumers = [consumer for consumer in self._consumers if not consumer.is_finished]
+
+    def _queue_of(self, name: str) -> MemoryQueue:
+        self._require_connection()
+        return self._broker.queue(name)
 
     async def _until_reachable(self) -> None:
         try:
