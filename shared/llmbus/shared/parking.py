@@ -65,7 +65,6 @@ class Stay(msgspec.Struct, frozen=True, omit_defaults=True):
     stderr: str = ""
 
 
-
 class Route(NamedTuple):
     """Where a message is published."""
 

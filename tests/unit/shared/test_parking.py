@@ -93,9 +93,7 @@ def test_redrive_keeps_ids_priority_route_and_history() -> None:
 
 def test_repeats_of_one_redrive_are_one_submission() -> None:
     first = parked(asked())
-    assert submission_of(redriven(first, now=NOW)) == submission_of(
-        redriven(first)
-    )
+    assert submission_of(redriven(first, now=NOW)) == submission_of(redriven(first))
     assert submission_of(redriven(first, now=NOW)) != submission_of(first)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from llmbus.shared.topology import Topology
 
 __all__ = [
+    "UNNAMED",
     "Bus",
     "Delivery",
     "HeaderValue",
@@ -22,6 +23,9 @@ __all__ = [
 ]
 
 HeaderValue = str | int
+
+UNNAMED: Final = "unnamed-"
+"""How the message id begins of what another program published without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Delivery(Protocol):
 
     @property
     def message_id(self) -> str:
-        """One per publish: equal only for redeliveries of the same message."""
+        """One per publish: equal only for redeliveries of the same message. One that begins with
+        `UNNAMED` is new at each hand-over."""
         ...
 
     @property
