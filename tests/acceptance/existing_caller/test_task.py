@@ -11,7 +11,7 @@ import pytest
 
 from llmbus.shared import AgentTask, ProjectPhase, TaskPriority, TaskStatus
 
-REQUIRED = {
+REQUIRED: dict[str, Any] = {
     "task_id": "t-1",
     "title": "Write the API",
     "description": "Write it in Python.",
