@@ -1,5 +1,8 @@
 """An existing caller's executor: it runs today's code, old scripts of one's own among it."""
 
+# The prompt is asked for by the name that it has always had.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import inspect
