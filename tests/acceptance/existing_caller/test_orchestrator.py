@@ -139,7 +139,7 @@ def test_next_task_is_the_most_urgent_of_those_that_are_asked_for() -> None:
 
     def next_id(**wanted: Any) -> str | None:
         found = project.get_next_task(**wanted)
-        return found and found.task_id
+        return None if found is None else found.task_id
 
     assert next_id() == "high"
     assert next_id(priority=TaskPriority.LOW) == "low"
