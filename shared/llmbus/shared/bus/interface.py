@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from llmbus.shared.topology import Topology
 
 __all__ = [
+    "UNNAMED",
     "Bus",
     "BusCondition",
     "Delivery",
@@ -19,9 +20,13 @@ __all__ = [
     "OnDelivery",
     "QueueDepth",
     "Subscription",
+    "Visit",
 ]
 
 HeaderValue = str | int
+
+UNNAMED: Final = "unnamed-"
+"""How the message id begins of what another program published without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,8 @@ class Delivery(Protocol):
 
     @property
     def message_id(self) -> str:
-        """One per publish: equal only for redeliveries of the same message."""
+        """One per publish: equal only for redeliveries of the same message. One that begins with
+        `UNNAMED` is new at each hand-over."""
         ...
 
     @property
@@ -101,6 +107,32 @@ class Subscription(Protocol):
 
     async def cancel(self) -> None:
         """Take nothing more. Deliveries handed over before stay valid and must be settled."""
+        ...
+
+
+class Visit(Protocol):
+    """One look through a queue, message by message from its head, as an async context manager.
+
+    What it takes is held: nobody else gets it until it is settled or the visit ends. At the end
+    whatever is unsettled returns to the queue, on classic queues into its place. A visit ends with
+    its connection; it never comes back by itself.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    async def next(self) -> Delivery | None:
+        """The next message that nobody holds; None if there is none now.
+
+        `ConfigurationError` if the queue does not exist or may not be read;
+        `BrokerUnreachableError` if the connection is lost: what was held has gone back.
+        """
         ...
 
 
@@ -169,6 +201,10 @@ class Bus(Protocol):
 
     async def consume(self, queue: str, prefetch: int, on_delivery: OnDelivery) -> Subscription:
         """Hand over what arrives in `queue`, with at most `prefetch` unsettled at a time."""
+        ...
+
+    def visit(self, queue: str) -> Visit:
+        """A look through `queue`, for operators: slower than consuming, but it sees the end."""
         ...
 
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:

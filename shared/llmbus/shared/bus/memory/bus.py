@@ -14,6 +14,8 @@ from typing import Final, Self
 from llmbus.shared.bus.interface import BusCondition, Message, OnDelivery, QueueDepth
 from llmbus.shared.bus.memory.broker import MemoryBroker
 from llmbus.shared.bus.memory.delivery import Consumer
+from llmbus.shared.bus.memory.queue import MemoryQueue
+from llmbus.shared.bus.memory.visit import MemoryVisit
 from llmbus.shared.errors import BrokerUnreachableError, ClosedError, PublishUnknownError
 from llmbus.shared.topology import Topology
 
@@ -44,6 +46,7 @@ class MemoryBus:
         self._publish_timeout = publish_timeout
         self._state = _State.NEW
         self._consumers: list[Consumer] = []
+        self._visits: set[MemoryVisit] = set()
 
     @property
     def condition(self) -> BusCondition:
@@ -94,6 +97,11 @@ class MemoryBus:
         consumer.attach()
         return MemorySubscription(self, consumer)
 
+    def visit(self, queue: str) -> MemoryVisit:
+        visit = MemoryVisit(queue, self._queue_of, self._visits.discard)
+        self._visits.add(visit)
+        return visit
+
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
         self._require_connection()
         return {name: self._broker.depth(name) for name in queues}
@@ -104,6 +112,8 @@ class MemoryBus:
             consumer.detach()
         for consumer in self._consumers:
             consumer.lose_deliveries()
+        for visit in tuple(self._visits):
+            visit.lose()
         self._forget_finished_consumers()
 
     def restored(self) -> None:
@@ -128,6 +138,10 @@ class MemoryBus:
                 f"the broker in memory has had an alarm for {self._publish_timeout}:"
                 " the message comes when that is over"
             ) from None
+
+    def _queue_of(self, name: str) -> MemoryQueue:
+        self._require_connection()
+        return self._broker.queue(name)
 
     async def _until_reachable(self) -> None:
         try:

@@ -23,6 +23,7 @@ from llmbus.shared.bus.rabbitmq.depth import depth_of_each
 from llmbus.shared.bus.rabbitmq.link import Link
 from llmbus.shared.bus.rabbitmq.publishing import Publisher
 from llmbus.shared.bus.rabbitmq.subscription import RabbitmqSubscription
+from llmbus.shared.bus.rabbitmq.visit import RabbitmqVisit
 from llmbus.shared.errors import ClosedError
 from llmbus.shared.settings import BusSettings
 from llmbus.shared.topology import Topology
@@ -128,6 +129,11 @@ class RabbitmqBus:
         await subscription.start(self._connect_timeout_seconds, self._subscriptions.discard)
         self._subscriptions.add(subscription)
         return subscription
+
+    def visit(self, queue: str) -> RabbitmqVisit:
+        """See `Bus.visit`."""
+        self._check_open()
+        return RabbitmqVisit(self._consuming, queue, self._connect_timeout_seconds)
 
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
         """See `Bus.depths`; `BrokerUnreachableError` if no broker answers."""
