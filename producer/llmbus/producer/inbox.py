@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -22,7 +22,10 @@ from llmbus.shared.parking import parked_copy
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.topology import Layout
 
-__all__ = ["PREFETCH", "Inbox"]
+__all__ = ["MARKER_TYPE", "PREFETCH", "Inbox"]
+
+MARKER_TYPE: Final = "results.marker.v1"
+"""A message that an orchestrator sends itself: what waited in its queue has arrived before it."""
 
 PREFETCH: Final = 2_000
 """How many results may be here unacked: what the broker keeps beyond that is not in our memory."""
@@ -49,6 +52,7 @@ class Inbox:
         """Of what has arrived; the rest is in this process alone."""
         self._crowded_at = _CROWDED
         self._given: OrderedDict[str, None] = OrderedDict()
+        self._markers: dict[str, asyncio.Future[None]] = {}
         self._news = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
         self._shown: str | None = None
@@ -76,8 +80,11 @@ class Inbox:
 
     def on_delivery(self, delivery: Delivery) -> None:
         """Takes one result from the broker."""
+        message = delivery.message
+        if message.type == MARKER_TYPE:
+            self._pass_marker(delivery)
+            return
         try:
-            message = delivery.message
             result = decode_result(message.body, message.content_type)
         except InvalidInputError as error:
             self._do(self._park(delivery, str(error)))
@@ -93,12 +100,23 @@ class Inbox:
         else:
             self._do(_ack(delivery))
 
-    async def results(self) -> AsyncIterator[ExecutionResult]:
+    def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, oldest first, without end."""
+        return self._each(lambda task_id: True)
+
+    def unclaimed(self) -> AsyncIterator[ExecutionResult]:
+        """Of those, the results for which there is no handle."""
+        return self._each(lambda task_id: task_id not in self._handles)
+
+    def await_marker(self, marker: str) -> asyncio.Future[None]:
+        """Done when the message of that correlation id has come, and all that came before it."""
+        return self._markers.setdefault(marker, asyncio.get_running_loop().create_future())
+
+    async def _each(self, wanted: Callable[[str], bool]) -> AsyncIterator[ExecutionResult]:
         while True:
             if self._closed:
                 raise ClosedError("the producer is closed")
-            task_id = next(iter(self._arrived), None)
+            task_id = next(filter(wanted, self._arrived), None)
             if task_id is None:
                 self._news.clear()
                 await self._news.wait()
@@ -118,11 +136,19 @@ class Inbox:
         self._closed = True
         for handle in list(self._handles.values()):
             handle.abandon(ClosedError("the producer was closed before the result arrived"))
+        for marker in self._markers.values():
+            marker.cancel()
         self._news.set()
 
     async def settle_chores(self) -> None:
         """Let the acks that are under way finish."""
         await asyncio.gather(*self._chores)
+
+    def _pass_marker(self, delivery: Delivery) -> None:
+        passed = self._markers.pop(delivery.message.correlation_id, None)
+        if passed is not None and not passed.done():
+            passed.set_result(None)
+        self._do(_ack(delivery))
 
     def _tell(self, result: ExecutionResult) -> None:
         handle = self._handles.get(result.task_id)
