@@ -6,6 +6,7 @@ import asyncio
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -210,13 +211,12 @@ async def test_lost_connection_loses_nothing_and_the_second_redrive_does_the_res
     for number in range(10):
         await park(bus, layout, a_task(f"t{number}"))
     work = Redrive(parking, EVERYTHING, None, Pace(0))
-    done = 0
-    with pytest.raises(BrokerUnreachableError):
-        async with aclosing(work.carry_out()) as steps:
-            async for _ in steps:
-                done += 1
-                if done == 4:
-                    await transport.drop_connections()
+    async with aclosing(work.carry_out()) as steps:
+        for _ in range(4):
+            await anext(steps)
+        await transport.drop_connections()
+        with pytest.raises(BrokerUnreachableError):
+            await anext(steps)
     await redriven(parking)
     in_lane = await taken(bus, layout.lane_queue(LANE), 10)
     assert {delivery.message.correlation_id for delivery in in_lane} == {
@@ -245,7 +245,7 @@ async def test_task_that_was_sent_twice_is_run_once(
     bus: Bus, parking: Parking, layout: Layout, scene: Scene
 ) -> None:
     await park(bus, layout, a_task())
-    dying = Parking(DyingBus(parking.bus), layout, SystemClock())  # type: ignore[arg-type]
+    dying = Parking(cast(Bus, DyingBus(parking.bus)), layout, SystemClock())
     with pytest.raises(DiesAfterTheConfirmation):
         await redriven(dying)
     await redriven(parking)
