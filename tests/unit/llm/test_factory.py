@@ -119,7 +119,7 @@ def test_llama_may_have_an_address_of_its_own(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_own_server_without_a_model_is_refused_by_name() -> None:
-    with pytest.raises(RequestRejectedError, match="no model is named for custom"):
+    with pytest.raises(RequestRejectedError, match=r"for custom:.* set CUSTOM_LLM_MODEL$"):
         LlmFactory.get_provider("custom", api_endpoint="http://127.0.0.1:8000/v1")
 
 

@@ -13,6 +13,7 @@ from llmbus.shared.topology import Topology
 __all__ = [
     "UNNAMED",
     "Bus",
+    "BusCondition",
     "Delivery",
     "HeaderValue",
     "Message",
@@ -98,6 +99,12 @@ cancels what it awaits when a connection breaks, and a paid call must outlive th
 class Subscription(Protocol):
     """A consumer on one queue. It survives reconnects."""
 
+    @property
+    def is_consuming(self) -> bool:
+        """Whether we believe that the broker hands over to it now. `Bus.depths` tells what the
+        broker believes."""
+        ...
+
     async def cancel(self) -> None:
         """Take nothing more. Deliveries handed over before stay valid and must be settled."""
         ...
@@ -130,6 +137,21 @@ class Visit(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BusCondition:
+    """What a bus can do at this moment, as far as its own end knows.
+
+    A network that swallows everything shows only when the heartbeats are missed.
+    """
+
+    connected: bool
+    """Every connection that has been needed so far is open."""
+    blocked: bool
+    """The broker has told us that it takes no publishes, for a memory or disk alarm. Taking and
+    settling go on. RabbitMQ tells only those who publish, so who has published nothing since it
+    connected does not know."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueDepth:
     """What a queue holds that nobody has taken, and how many consumers it has."""
 
@@ -143,6 +165,11 @@ class Bus(Protocol):
     It reconnects by itself and keeps its subscriptions. After a reconnect, unsettled messages come
     again with `redelivered` set and an equal `message_id`.
     """
+
+    @property
+    def condition(self) -> BusCondition:
+        """How it is now; neither connected nor blocked while it is not open."""
+        ...
 
     async def __aenter__(self) -> Self:
         """Connect. `BrokerUnreachableError`, `BrokerLoginError` or `BrokerVhostError`."""

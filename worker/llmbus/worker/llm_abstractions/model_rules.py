@@ -21,6 +21,7 @@ from llmbus.worker.llm_abstractions.profiles import (
     WhenRetired,
     builtin_profiles,
 )
+from llmbus.worker.llm_abstractions.provider_specs import SPECS
 
 __all__ = ["ChosenModel", "ModelRules", "ModelSettings", "configured_rules"]
 
@@ -89,7 +90,11 @@ class ModelRules:
         another vendor's model, a retired one that is not replaced, and where nobody names one."""
         wanted = model or self.profiles.default_model(agent_type)
         if not wanted:
-            raise RequestRejectedError(f"no model is named for {agent_type}")
+            variables = SPECS[AgentType(agent_type)][0].model_variables
+            raise RequestRejectedError(
+                f"no model is named for {agent_type}: name one in the task or its agent"
+                + "".join(f", or set {variable}" for variable in variables)
+            )
         name = self.profiles.usable_model(agent_type, wanted, self._today(), self._when_retired)
         return ChosenModel(name, self.profiles.profile_of(agent_type, name))
 

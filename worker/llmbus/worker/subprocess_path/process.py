@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 __all__ = ["Cut", "ProcessEnd", "ProcessLimits", "run_process"]
 
@@ -87,9 +88,7 @@ async def run_process(
 
 
 class _Guarded:
-    def __init__(
-        self, process: Process, lifeline: int, status: int, limits: ProcessLimits
-    ) -> None:
+    def __init__(self, process: Process, lifeline: int, status: int, limits: ProcessLimits) -> None:
         self._process = process
         self._lifeline: int | None = lifeline
         self._status = status
@@ -98,10 +97,10 @@ class _Guarded:
 
     async def ended(self, stdin: bytes) -> ProcessEnd:
         process = self._process
-        assert process.stdout is not None
-        assert process.stderr is not None
         reading = asyncio.gather(
-            self._read(process.stdout), self._read(process.stderr), self._feed(stdin)
+            self._read(cast(StreamReader, process.stdout)),
+            self._read(cast(StreamReader, process.stderr)),
+            self._feed(cast(StreamWriter, process.stdin), stdin),
         )
         try:
             try:
@@ -116,7 +115,7 @@ class _Guarded:
         finally:
             await self._clean_up(reading)
 
-    async def _read(self, stream: asyncio.StreamReader) -> bytes:
+    async def _read(self, stream: StreamReader) -> bytes:
         """What is written, up to the limit. Beyond it the rest is read and thrown away, so that
         the end of the process is seen."""
         kept = bytearray()
@@ -127,9 +126,7 @@ class _Guarded:
                 self._end(Cut.OUTPUT)
         return bytes(kept)
 
-    async def _feed(self, stdin: bytes) -> None:
-        stream = self._process.stdin
-        assert stream is not None
+    async def _feed(self, stream: StreamWriter, stdin: bytes) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):
             stream.write(stdin)
             await stream.drain()

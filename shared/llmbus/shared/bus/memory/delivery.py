@@ -120,6 +120,10 @@ class Consumer:
         return self._is_cancelled and not self._unsettled
 
     @property
+    def is_attached(self) -> bool:
+        return self._is_attached
+
+    @property
     def has_room(self) -> bool:
         return len(self._unsettled) < self._prefetch
 

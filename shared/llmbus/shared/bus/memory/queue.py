@@ -102,8 +102,13 @@ class MemoryQueue:
         self.wake()
 
     def detach(self, taker: Taker) -> None:
-        self._takers.remove(taker)
+        if taker in self._takers:  # else it was forgotten
+            self._takers.remove(taker)
         self.renew_lease()
+
+    def forget_takers(self) -> None:
+        """Hand over to none of those who are attached now."""
+        self._takers.clear()
 
     def renew_lease(self) -> None:
         """Start the time anew after which a queue without consumers is deleted.

@@ -9,7 +9,13 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from llmbus.shared.bus.interface import Message, OnDelivery, QueueDepth, Subscription
+from llmbus.shared.bus.interface import (
+    BusCondition,
+    Message,
+    OnDelivery,
+    QueueDepth,
+    Subscription,
+)
 from llmbus.shared.bus.rabbitmq.address import Address
 from llmbus.shared.bus.rabbitmq.connection import Version
 from llmbus.shared.bus.rabbitmq.declaration import Declarer
@@ -60,6 +66,15 @@ class RabbitmqBus:
         if self._broker_version is None:
             raise ClosedError(f"{self!r} was never opened: use `async with`")
         return self._broker_version
+
+    @property
+    def condition(self) -> BusCondition:
+        """See `Bus.condition`."""
+        links = (self._control, self._publishing, self._consuming)
+        return BusCondition(
+            connected=self._is_open and all(link.is_up for link in links),
+            blocked=self._publishing.is_blocked,
+        )
 
     async def __aenter__(self) -> Self:
         """Connect. `BrokerUnreachableError`, `BrokerLoginError` or `BrokerVhostError`."""

@@ -1,0 +1,1 @@
+"""The old system's programs: one task on stdin, one answer on stdout. Nothing is imported here."""
