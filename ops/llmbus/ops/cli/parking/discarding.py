@@ -71,7 +71,7 @@ def discard_parked(
         typer.echo(f"{survey.matched:,} would be discarded")
         return
     if not yes:
-        typer.confirm(f"Discard these {survey.matched:,} messages?", abort=True)
+        typer.confirm(f"Discard what is listed here, {survey.matched:,} in all?", abort=True)
     shown = ParkingFilter(message_ids=frozenset(survey.matched_ids))
     asyncio.run(_discard(shown, keep))  # noqa: TID251  the program's entry point
 
