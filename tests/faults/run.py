@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from llmbus.shared.errors import UnavailableError
 from tests.faults.closing import find_left_overs, nothing_waits, read_outputs, stop_programs
 from tests.faults.director import Director
 from tests.faults.ground import Ground
@@ -46,16 +47,25 @@ async def run(plan: Plan, ground: Ground, folder: Path) -> Finished:
         course = Course(plan.stops, plan.needs_own_broker, plan.latency_seconds)
         world = World(ground, history, folder, course)
         director = Director(plan, world)
-        async with world:
-            try:
-                async with asyncio.timeout(_WATCHDOG_SECONDS):
-                    await _conduct(plan, world, director)
-            except TimeoutError:
-                history.record(Fact.OUT_OF_TIME, note="the watchdog ended the run")
-                await director.stop()
-                await ground.repair()
+        try:
+            async with world:
+                await _conduct_in_time(plan, world, director, ground)
+        except Exception as error:  # one run must not end all others; it counts as failed
+            history.record(Fact.OUT_OF_TIME, note=f"the suite itself failed: {error!r}")
+            await director.stop()
+            await ground.repair()
     seconds = time.monotonic() - began
     return Finished(plan, tuple(history.events), path, seconds, tuple(director.not_reached))
+
+
+async def _conduct_in_time(plan: Plan, world: World, director: Director, ground: Ground) -> None:
+    try:
+        async with asyncio.timeout(_WATCHDOG_SECONDS):
+            await _conduct(plan, world, director)
+    except TimeoutError:
+        world.history.record(Fact.OUT_OF_TIME, note="the watchdog ended the run")
+        await director.stop()
+        await ground.repair()
 
 
 async def _conduct(plan: Plan, world: World, director: Director) -> None:
@@ -81,13 +91,22 @@ async def _conduct(plan: Plan, world: World, director: Director) -> None:
 async def _quiet(world: World, director: Director) -> bool:
     """Wait until nobody holds anything, nothing waits and nothing strikes; False if that does not
     come. What is handed over once more after its end must be dealt with, too."""
+    while True:
+        await director.healed()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_QUIET_SECONDS):
+                while director.is_healed:
+                    if await _is_quiet(world) and director.is_healed:
+                        return True
+                    await asyncio.sleep(_LOOK_SECONDS)
+        if director.is_healed:
+            return False
+
+
+async def _is_quiet(world: World) -> bool:
     events = world.history.events
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_QUIET_SECONDS):
-            while True:
-                await world.until(lambda: nothing_in_hand(events), _QUIET_SECONDS)
-                if await nothing_waits(world) and nothing_in_hand(events) and director.is_healed:
-                    return True
-                await director.healed()
-                await asyncio.sleep(_LOOK_SECONDS)
+    if not nothing_in_hand(events):
+        return False
+    with suppress(UnavailableError):  # something strikes just now
+        return await nothing_waits(world) and nothing_in_hand(events)
     return False
