@@ -32,6 +32,18 @@ class PrivateBroker:
         """Shut down in order: clients are told, confirmed work is on disk. 1-6 s."""
         self._node.stop()
 
+    def ctl(self, *arguments: str) -> str:
+        """Run `rabbitmqctl`: what it prints. ~1 s."""
+        return self._node.ctl(*arguments)
+
+    def begin_alarm(self) -> None:
+        """A real memory alarm: the broker believes that it may use none. Returns when it is on."""
+        self.ctl("set_vm_memory_high_watermark", "0")
+
+    def end_alarm(self) -> None:
+        """Enough memory again."""
+        self.ctl("set_vm_memory_high_watermark", "0.6")
+
     def kill9(self) -> None:
         """SIGKILL, as in a crash. At once."""
         self._node.kill_vm()
