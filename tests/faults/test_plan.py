@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.catalogue import CATALOGUE
+from tests.faults.found import FOUND
 from tests.faults.plan import SLOTS, Plan
 
 SEEDS = range(300)
@@ -56,3 +57,9 @@ def test_a_plan_says_in_words_what_it_does() -> None:
     assert f"{len(plan.tasks())} tasks" in words
     assert f"{plan.workers} workers" in words
     assert f"connections-closed at {plan.injections[0].step}" in words
+
+
+def test_what_has_found_a_defect_names_faults_that_exist_at_steps_that_they_have() -> None:
+    for found in FOUND:
+        for each in found.plan.injections:
+            assert each.step in CATALOGUE[each.fault].steps, found.name
