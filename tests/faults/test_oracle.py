@@ -173,6 +173,15 @@ def test_the_same_result_again_after_the_death_of_the_orchestrator_is_right() ->
     assert violations_in(and_then(again)) == []
 
 
+def test_who_asks_again_may_be_given_the_same_result_again() -> None:
+    events = and_then(
+        (Fact.SUBMITTING, "orchestrator2", "t1", {"digest": "body"}),
+        (Fact.GIVEN, "orchestrator2", "t1", {"attempt": 1, "digest": "r"}),
+        (Fact.GIVEN, "orchestrator2", "t1", {"attempt": 1, "digest": "r"}),
+    )
+    assert violations_in(events) == []
+
+
 def test_a_worker_that_answered_before_it_was_replaced_is_right() -> None:
     taken_over = (Fact.STARTED, "w2", "t1", {"attempt": 1})
     assert violations_in(before(Fact.ANSWER_CONFIRMED, taken_over)) == []

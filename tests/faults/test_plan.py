@@ -17,7 +17,9 @@ def test_equal_seeds_make_equal_plans() -> None:
 
 def test_seeds_reach_every_fault_at_every_step() -> None:
     struck = {
-        (each.fault, each.step) for seed in range(20_000) for each in Plan.from_seed(seed).injections
+        (each.fault, each.step)
+        for seed in range(20_000)
+        for each in Plan.from_seed(seed).injections
     }
     assert struck == {
         (name, step) for name, fault in CATALOGUE.items() for step in fault.steps or (None,)
