@@ -75,7 +75,9 @@ async def _conduct(plan: Plan, world: World, director: Director) -> None:
     await director.prepare()
     await world.start_orchestrator(world.tasks)
     wanted = {task.task_id for task in world.tasks}
-    if await world.until(lambda: all_tasks_ended(history.events, wanted), _ALL_ENDED_SECONDS):
+    if await world.history.until(
+        lambda: all_tasks_ended(history.events, wanted), _ALL_ENDED_SECONDS
+    ):
         history.record(Fact.ALL_ENDED)
     else:
         history.record(Fact.OUT_OF_TIME, note="not every task has ended")
