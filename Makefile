@@ -24,7 +24,7 @@ $(CURDIR)/.tools/bin/uv:
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup demo demo-llm test check format lock lock-is-current contract bench clean
+.PHONY: help setup demo demo-llm test faults check format lock lock-is-current contract bench clean
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -47,6 +47,10 @@ test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
 	@$(MAKE) --no-print-directory .venv/.local-model.ok || echo "no local model for this machine: its tests are skipped" >&2
 	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= --cov-fail-under=0 $(ARGS)
 	@$(PY) -m coverage report $(if $(ARGS),--fail-under=0)  # a part of the suite covers a part
+
+faults: .venv/.ok ## strike by seed: SEEDS=50, SEED=7, ONLY=worker-killed; AMQP and API for a broker of yours
+	@$(if $(AMQP),TEST_AMQP_URL=$(AMQP) TEST_RABBITMQ_API_URL=$(API)) $(PY) -m tests.faults \
+		$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),50)) $(if $(FIRST),--first $(FIRST)) $(if $(ONLY),--only $(ONLY))
 
 check: .venv/.ok ## lint, types, import rules, contract files, lock
 	@.venv/bin/ruff check .

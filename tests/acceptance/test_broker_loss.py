@@ -20,6 +20,7 @@ from tests.acceptance.deployment import (
     results_of,
     task,
 )
+from tests.acceptance.probes import Probes
 from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
 from tests.support.programs import PATIENCE_SECONDS, Program, Programs
 
@@ -38,6 +39,12 @@ def broker(shared_broker: PrivateBroker) -> PrivateBroker:
     """It runs, whatever the test before did to it."""
     shared_broker.start()
     return shared_broker
+
+
+@pytest.fixture
+async def probes() -> AsyncIterator[Probes]:
+    async with Probes() as probes:
+        yield probes
 
 
 @pytest.fixture
@@ -89,20 +96,50 @@ async def test_running_calls_outlive_the_broker(
 
 
 async def test_results_that_meet_no_broker_are_published_when_it_is_back(
-    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker
+    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker, probes: Probes
 ) -> None:
-    worker = await deployment.worker("w1", "--concurrency", "4", **openai.environment)
+    environment = openai.environment | probes.environment
+    worker = await deployment.worker("w1", "--concurrency", "4", **environment)
     openai.gate.clear()
     async with deployment.producer() as producer:
         handles = await producer.submit_many(task(f"t{n}") for n in range(8))
         await openai.until_called(4)
         await asyncio.to_thread(broker.kill9)
+        await probes.until_not_ready("disconnected")
+        assert await probes.liveness() == (200, [])
         openai.gate.set()
         delayed = await worker.until_logged("result_delayed", 4)
         await asyncio.to_thread(broker.start)
+        await probes.until_ready()
         results = await results_of(handles)
     assert all(line["reason"] for line in delayed)
     assert_each_succeeded_once(results, openai)
+    await assert_ends_well(worker)
+
+
+async def test_results_wait_for_the_end_of_a_memory_alarm_and_no_work_is_taken(
+    deployment: Deployment, openai: HeldOpenAi, broker: PrivateBroker, probes: Probes
+) -> None:
+    environment = openai.environment | probes.environment
+    worker = await deployment.worker("w1", "--concurrency", "2", **environment)
+    openai.gate.clear()
+    async with deployment.producer() as producer:
+        handles = await producer.submit_many(task(f"t{n}") for n in range(6))
+        await openai.until_called(2)
+        await asyncio.to_thread(broker.begin_alarm)
+        openai.gate.set()
+        await worker.until_logged("intake_paused")
+        assert await probes.readiness() == (503, ["publishing_blocked"])
+        assert await probes.liveness() == (200, [])
+        delayed = await worker.until_logged("result_delayed", 2)
+        assert len(worker.logged("task_started")) == 2
+        assert not any(handle.done() for handle in handles)
+        await asyncio.to_thread(broker.end_alarm)
+        results = await results_of(handles)
+        await probes.until_ready()
+    assert len(delayed) == 2
+    assert_each_succeeded_once(results, openai)
+    assert len(worker.logged("intake_resumed")) == 1
     await assert_ends_well(worker)
 
 

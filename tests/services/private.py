@@ -1,6 +1,7 @@
 """A RabbitMQ of a test's own, which it may stop, kill and start again."""
 
 import os
+import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
@@ -31,9 +32,37 @@ class PrivateBroker:
         """Shut down in order: clients are told, confirmed work is on disk. 1-6 s."""
         self._node.stop()
 
+    def ctl(self, *arguments: str) -> str:
+        """Run `rabbitmqctl`: what it prints. ~1 s."""
+        return self._node.ctl(*arguments)
+
+    def begin_alarm(self) -> None:
+        """A real memory alarm: the broker believes that it may use none. Returns when it is on."""
+        self.ctl("set_vm_memory_high_watermark", "0")
+
+    def end_alarm(self) -> None:
+        """Enough memory again."""
+        self.ctl("set_vm_memory_high_watermark", "0.6")
+
     def kill9(self) -> None:
         """SIGKILL, as in a crash. At once."""
         self._node.kill_vm()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it holds its connections and answers nothing. At once."""
+        self._node.signal_vm(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT, after `freeze`."""
+        self._node.signal_vm(signal.SIGCONT)
+
+    def raise_memory_alarm(self) -> None:
+        """From now on the broker reads nothing from connections that publish. 1-3 s."""
+        self._node.control("set_vm_memory_high_watermark", "absolute", "1")
+
+    def clear_memory_alarm(self) -> None:
+        """Publishers go on. 1-3 s."""
+        self._node.control("set_vm_memory_high_watermark", "0.4")
 
 
 @contextmanager

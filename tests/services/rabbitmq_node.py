@@ -19,6 +19,7 @@ from tests.services.rabbitmq_files import NodeLayout, NodePorts
 
 READY_SECONDS = 90.0
 GRACEFUL_STOP_SECONDS = 30.0
+CONTROL_SECONDS = 60.0
 OPEN_FILES = 65_536
 START_TRIES = 3
 LOG_LINES_IN_ERROR = 15
@@ -68,6 +69,21 @@ class RabbitMQNode:
                 raise StartFailed(f"RabbitMQ: {error}\n{self._why()}") from None
             raise
 
+    def ctl(self, *arguments: str) -> str:
+        """What `rabbitmqctl` prints. ~1 s. Raises StartFailed with its words."""
+        done = subprocess.run(
+            [self._binaries.server.with_name("rabbitmqctl"), "--quiet", *arguments],
+            env=self._layout.environment(self._binaries),
+            cwd=self._layout.folder,
+            capture_output=True,
+            text=True,
+            timeout=READY_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise StartFailed(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
     def stop(self) -> None:
         """Shut down in order, so that clients are told; killed if that takes too long."""
         if self._vm is None:
@@ -81,6 +97,23 @@ class RabbitMQNode:
         """SIGKILL to the VM, as in a crash. Its name service stays for the next start."""
         if self._vm is not None:
             self._vm.kill()
+
+    def signal_vm(self, signum: int) -> None:
+        """Nothing happens if the VM does not run."""
+        if self._vm is not None and self._vm.is_running():
+            self._vm.signal(signum)
+
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl`. Raises subprocess.CalledProcessError with its output."""
+        subprocess.run(
+            [self._binaries.server.with_name("rabbitmqctl"), *arguments],
+            env=self._layout.environment(self._binaries),
+            cwd=self._layout.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=CONTROL_SECONDS,
+        )
 
     def kill(self) -> None:
         """SIGKILL to all of it."""

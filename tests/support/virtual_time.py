@@ -36,6 +36,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._never_waits.skipped_seconds
 
+    def block(self, seconds: float) -> None:
+        """Let that much time pass in the caller, as code that blocks the loop does."""
+        self._never_waits.skipped_seconds += seconds
+
 
 def run_in_virtual_time(main: Coroutine[Any, Any, _Result]) -> _Result:
     """Run to the end; hours of waiting pass in no time."""

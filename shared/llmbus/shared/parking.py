@@ -8,23 +8,39 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from llmbus.shared.bus.interface import Message
 from llmbus.shared.envelope import (
     ATTEMPT,
+    FAILED,
     FAILURE,
+    FALLBACK,
     REDRIVES,
     RESULT_TYPE,
+    TASK_TYPE,
     attempt_of,
     own_headers,
 )
 from llmbus.shared.result import Failure
 from llmbus.shared.topology import Layout
 
-__all__ = ["Stay", "exchange_for", "history_of", "parked_copy", "redriven_copy", "stay_of"]
+__all__ = [
+    "NO_ROUTE",
+    "Route",
+    "Stay",
+    "history_of",
+    "parked_copy",
+    "redriven_copy",
+    "redrives_of",
+    "stay_of",
+    "way_back",
+]
+
+NO_ROUTE: Final = "no queue was bound for its route"
+"""The reason of what the broker itself parked."""
 
 REASON: Final = "llmbus-reason"
 """Why the message stands in parking."""
@@ -49,6 +65,19 @@ class Stay(msgspec.Struct, frozen=True, omit_defaults=True):
     stderr: str = ""
 
 
+class Route(NamedTuple):
+    """Where a message is published."""
+
+    exchange: str
+    routing_key: str
+
+
+# All headers of a message travel in one AMQP frame (128 KiB), or not at all: what they may hold
+# is bounded, so that whatever comes can be parked, and parked again after any number of redrives.
+_LONGEST_TEXT: Final = 4_000
+_LONGEST_TEXT_OF_AN_EARLIER_STAY: Final = 500
+_LARGEST_HISTORY: Final = 32_000
+
 _HISTORY_DECODER: Final = msgspec.json.Decoder(list[Stay])
 _FAILURE_DECODER: Final = msgspec.json.Decoder(Failure)
 
@@ -64,11 +93,11 @@ def parked_copy(
 ) -> Message:
     """The message as it came, with the reason why nobody could deal with it."""
     headers = own_headers(message.headers)
-    headers.update({REASON: reason, ORIGIN: origin})
+    headers.update({REASON: reason[:_LONGEST_TEXT], ORIGIN: origin})
     if failure is not None:
-        headers[FAILURE] = msgspec.json.encode(failure).decode()
+        headers[FAILURE] = msgspec.json.encode(_shortened(failure, _LONGEST_TEXT)).decode()
     if stderr:
-        headers[STDERR] = stderr
+        headers[STDERR] = stderr[-_LONGEST_TEXT:]
     return replace(message, headers=headers, timestamp=now)
 
 
@@ -78,7 +107,7 @@ def stay_of(message: Message) -> Stay:
     origin = message.headers.get(ORIGIN)
     stderr = message.headers.get(STDERR)
     return Stay(
-        reason=reason if isinstance(reason, str) else "no queue was bound for its route",
+        reason=reason if isinstance(reason, str) else NO_ROUTE,
         origin=origin if isinstance(origin, str) else "",
         parked_at=message.timestamp,
         attempts=attempt_of(message),
@@ -96,27 +125,66 @@ def history_of(message: Message) -> list[Stay]:
         return []
 
 
-def exchange_for(message: Message, layout: Layout) -> str:
-    """Where a redrive publishes: under the routing key with which the message was parked."""
+def redrives_of(message: Message) -> int:
+    """How often it was sent back from parking."""
+    redrives = message.headers.get(REDRIVES)
+    return redrives if isinstance(redrives, int) else 0
+
+
+def way_back(message: Message, routing_key: str, layout: Layout) -> Route | None:
+    """Where a message that was parked under this routing key came from: the lane or the fallback
+    of a task, the orchestrator of a result. None if it does not say."""
     if message.type == RESULT_TYPE:
-        return layout.results
-    from_fallback = message.headers.get(ORIGIN) == layout.fallback_queue
-    return layout.dead if from_fallback else layout.tasks
+        return Route(layout.results, routing_key) if routing_key else None
+    if message.type != TASK_TYPE:
+        return None
+    origin = stay_of(message).origin
+    # Before the routing key told the lane, the queue it was taken from did.
+    lane = routing_key or origin.removeprefix(layout.lane_queue("x")[:-1])
+    if not lane:
+        return None
+    return Route(layout.dead if origin == layout.fallback_queue else layout.tasks, lane)
 
 
-def redriven_copy(message: Message, *, now: datetime) -> Message:
-    """The message for a fresh start: its attempts count from 1, its story is kept. The copies that
-    repeats of one redrive make are one submission, so a worker runs only one of them."""
+def redriven_copy(message: Message, *, route: Route, layout: Layout, now: datetime) -> Message:
+    """The message for a fresh start on that route: attempts and failures count anew, its story and
+    what it has cost are kept. The copies that repeats of one redrive make are one submission, so a
+    worker runs only one of them."""
     headers = own_headers(message.headers)
     story = [*history_of(message), stay_of(message)]
-    for name in (REASON, ORIGIN, STDERR, FAILURE):
+    for name in (REASON, ORIGIN, STDERR, FAILED):
         headers.pop(name, None)
-    redrives = headers.get(REDRIVES)
-    headers[REDRIVES] = (redrives if isinstance(redrives, int) else 0) + 1
-    headers[HISTORY] = msgspec.json.encode(story).decode()
+    if route.exchange != layout.dead:
+        headers.pop(FALLBACK, None)
+        headers.pop(FAILURE, None)
+    headers[REDRIVES] = redrives_of(message) + 1
+    headers[HISTORY] = _history(story)
     if ATTEMPT in headers:
         headers[ATTEMPT] = 1
     return replace(message, headers=headers, timestamp=now)
+
+
+def _history(story: list[Stay]) -> str:
+    """As a header: shortened, and without its oldest stays where it would grow too long."""
+    story = [_shortened_stay(stay) for stay in story]
+    while len(encoded := msgspec.json.encode(story)) > _LARGEST_HISTORY:
+        story = story[1:]
+    return encoded.decode()
+
+
+def _shortened_stay(stay: Stay) -> Stay:
+    longest = _LONGEST_TEXT_OF_AN_EARLIER_STAY
+    return msgspec.structs.replace(
+        stay,
+        reason=stay.reason[:longest],
+        origin=stay.origin[:longest],
+        failure=stay.failure and _shortened(stay.failure, longest),
+        stderr=stay.stderr[-longest:],
+    )
+
+
+def _shortened(failure: Failure, longest: int) -> Failure:
+    return msgspec.structs.replace(failure, message=failure.message[:longest])
 
 
 def _failure_of(message: Message) -> Failure | None:

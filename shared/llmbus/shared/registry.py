@@ -86,6 +86,13 @@ class AgentRegistry:
             raise UnknownAgentError(f"agent {name!r} is not registered (registered: {known})")
         return agent
 
+    def require_enabled_agent(self, name: str) -> AgentConfig:
+        """The agent of that name; `UnknownAgentError` if there is none, or it is disabled."""
+        agent = self.require_agent(name)
+        if not agent.enabled:
+            raise UnknownAgentError(f"agent {name!r} is disabled: enable it first")
+        return agent
+
 
 def _ready_made() -> list[AgentConfig]:
     everything = list(AgentCapability)

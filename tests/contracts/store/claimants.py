@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from llmbus.shared.store.claims import (
+    Cancelled,
     Claim,
     Claimant,
     Claimed,
@@ -15,10 +16,12 @@ from llmbus.shared.store.claims import (
     RenewAnswer,
 )
 from llmbus.shared.store.interface import Store
+from tests.support.waiting import eventually
 
 LIFETIME = timedelta(minutes=1)
 LEDGER_LIFE = timedelta(hours=1)
 KEEP = timedelta(hours=2)
+ABANDONED_AFTER = timedelta(milliseconds=20)
 JSON = "application/json"
 BODY = b'{"output": "\xc3\xb6"}\x00\xff'
 
@@ -63,6 +66,15 @@ async def finished(store: Store, claim: Claim, *, succeeded: bool = True) -> Fin
     return await store.finish(claim, BODY, JSON, succeeded=succeeded, keep=KEEP)
 
 
-async def lapsed(store: Store, who: Claimant, ledger_life: timedelta = LEDGER_LIFE) -> Claim:
-    """The claim of a run that has died: its lifetime is over when this returns."""
-    return await granted(store, who, timedelta(milliseconds=1), ledger_life)
+async def abandon(store: Store, who: Claimant, ledger_life: timedelta = LEDGER_LIFE) -> Claim:
+    """The claim of a run that has died: it has lapsed, its start stays open, and nobody had it."""
+    claim = await granted(store, who, ABANDONED_AFTER, ledger_life)
+    # who asks for a cancelled submission sees whether the task is held, and never gets it
+    onlooker = run("onlooker", task_id=who.task_id, submission="cancelled")
+    await store.request_cancel(who.task_id, "only to look", KEEP, submission="cancelled")
+
+    async def it_has_lapsed() -> bool:
+        return isinstance(await store.claim(onlooker, LIFETIME, LEDGER_LIFE), Cancelled)
+
+    await eventually(it_has_lapsed, f"the claim of {who.run_id} lapses")
+    return claim

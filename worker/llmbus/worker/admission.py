@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from llmbus.shared.bus.interface import Message
 from llmbus.shared.clock import Clock
@@ -13,17 +12,9 @@ from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, Fail
 from llmbus.shared.task import AgentTask
 from llmbus.worker.executor import failed_result
 from llmbus.worker.outcome import Expired, Failed
+from llmbus.worker.time_limit import TimeLimit
 
-__all__ = ["Admission", "TimeLimit", "expired_failure"]
-
-
-@dataclass(frozen=True)
-class TimeLimit:
-    """How long one attempt may run."""
-
-    duration: timedelta
-    is_deadline: bool
-    """Whether it is the task's deadline that ends the attempt."""
+__all__ = ["Admission"]
 
 
 class Admission:
@@ -40,9 +31,9 @@ class Admission:
 
     def admit(self, task: AgentTask, message: Message) -> RequestedAgent | Expired | Failed:
         """The agent to ask, or why nobody is asked."""
-        if task.deadline is not None and self._clock.now() >= task.deadline:
-            expired = expired_failure(task.deadline, "before the task was started")
-            return Expired(self.turned_down(task, message, expired))
+        limit = self.time_limit(task)
+        if limit.is_over:
+            return Expired(self.turned_down(task, message, limit.failure()))
         agent = requested_agent_of(message) or self._registered(task.agent)
         if agent is None:
             unknown = Failure(
@@ -70,15 +61,8 @@ class Admission:
         return self.signed(result, attempts)
 
     def time_limit(self, task: AgentTask) -> TimeLimit:
-        """Of an attempt that starts now: the task's own, else the worker's, cut at the deadline."""
-        limit = self._timeout
-        if task.timeout_seconds is not None:
-            limit = timedelta(seconds=task.timeout_seconds)
-        if task.deadline is not None:
-            remaining = task.deadline - self._clock.now()
-            if remaining < limit:
-                return TimeLimit(remaining, is_deadline=True)
-        return TimeLimit(limit, is_deadline=False)
+        """Of an attempt that starts now."""
+        return TimeLimit.of(task, self._timeout, self._clock.now())
 
     def signed(self, result: ExecutionResult, attempts: int) -> ExecutionResult:
         """The result, with who made it, when, and in which attempt."""
@@ -90,8 +74,3 @@ class Admission:
     def _registered(self, name: str) -> RequestedAgent | None:
         config = self._registry.get_agent(name)
         return RequestedAgent.from_config(config) if config is not None else None
-
-
-def expired_failure(deadline: datetime, when: str) -> Failure:
-    """The deadline passed; `when` says what was going on."""
-    return Failure(FailureKind.EXPIRED, f"the deadline {deadline.isoformat()} passed {when}")

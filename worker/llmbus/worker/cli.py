@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,10 @@ import typer
 from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
 from llmbus.worker.assembly import rabbitmq_fallback, rabbitmq_worker
+from llmbus.worker.health import Problem
+from llmbus.worker.health_server import HealthServer
 from llmbus.worker.llm_abstractions.model_rules import configured_rules
+from llmbus.worker.sd_notify import ServiceManager
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.worker import Worker
@@ -101,11 +106,15 @@ def fallback(
 
 
 async def _serve(one: Worker) -> None:
+    systemd = ServiceManager.from_environment(os.environ)
     stop = asyncio.Event()
 
     def on_signal() -> None:
         if stop.is_set():
             one.hurry()
+        else:
+            one.health.begin_draining()
+            systemd.stopping()
         stop.set()
 
     loop = asyncio.get_running_loop()
@@ -113,6 +122,7 @@ async def _serve(one: Worker) -> None:
         loop.add_signal_handler(number, on_signal)
     async with AsyncExitStack() as resources:
         resources.callback(_ignore_signals, loop)  # entered first, so called last
+        await resources.enter_async_context(_probed(one, systemd))
         starting = asyncio.ensure_future(resources.enter_async_context(one))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -121,7 +131,32 @@ async def _serve(one: Worker) -> None:
             await asyncio.wait((starting,))
             return
         await starting
+        systemd.ready()
         await stopping
+
+
+@asynccontextmanager
+async def _probed(one: Worker, systemd: ServiceManager) -> AsyncGenerator[None]:
+    """Whoever watches the process hears of it, from before it connects until it has drained."""
+
+    def say(problems: tuple[Problem, ...]) -> None:
+        systemd.status(f"not ready: {', '.join(problems)}" if problems else "ready")
+
+    settings = one.settings
+    one.health.listen(say)
+    fed = asyncio.create_task(systemd.keep_alive(lambda: not one.health.not_live))
+    try:
+        async with AsyncExitStack() as resources:
+            if settings.health_port:
+                server = HealthServer(
+                    one.health, settings.worker_id, settings.health_host, settings.health_port
+                )
+                await resources.enter_async_context(server)
+            yield
+    finally:
+        fed.cancel()
+        with suppress(asyncio.CancelledError):
+            await fed
 
 
 def _ignore_signals(loop: asyncio.AbstractEventLoop) -> None:

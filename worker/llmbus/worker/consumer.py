@@ -11,22 +11,21 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
-from llmbus.shared.bus.interface import Bus, Delivery, Message, Subscription
+from llmbus.shared.bus.interface import Bus, Delivery, Message
 from llmbus.shared.envelope import attempt_of, lane_of, submission_of
 from llmbus.shared.errors import DeliveryLostError
 from llmbus.shared.task import AgentTask
 from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import AnswerUnconfirmed, DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import read_task
+from llmbus.worker.intake import Intake, Source
 from llmbus.worker.outcome import Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
 
-__all__ = ["Consumer", "Execute", "Source"]
+__all__ = ["Consumer", "Execute"]
 
 Execute = Callable[[AgentTask, Message], Awaitable[Outcome]]
 Settle = Callable[[Run, Outcome], Awaitable[None]]
@@ -36,17 +35,6 @@ _TIME_TO_ANSWER: Final = timedelta(seconds=15)
 """Beyond the grace time, for results that the broker has not confirmed yet."""
 
 _log = logging.getLogger("llmbus.worker")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A queue to take tasks from."""
-
-    queue: str
-    slots: int
-    """How many of its tasks may run at once."""
-    lane: str | None = None
-    """The lane of its tasks; None where each message tells it."""
 
 
 class Consumer:
@@ -61,8 +49,7 @@ class Consumer:
         claims: ClaimKeeper,
         observer: Observer,
     ) -> None:
-        self._bus = bus
-        self._sources = sources
+        self.intake = Intake(bus, sources, self._take)
         self._execute = execute
         self._settle = settle
         self._claims = claims
@@ -72,7 +59,6 @@ class Consumer:
         self._current: dict[str, Run] = {}
         """The latest run of each task, by its id."""
         self._settled: OrderedDict[RunKey, None] = OrderedDict()
-        self._subscriptions: list[Subscription] = []
         self._acks: set[asyncio.Task[None]] = set()
 
     @property
@@ -81,29 +67,38 @@ class Consumer:
         return sum(run.started for run in self._runs)
 
     async def start(self) -> None:
-        """Begin to take tasks. No queue is asked for more than it has slots: whatever waits here
-        could not be overtaken by something more urgent."""
-        for source in self._sources:
-            take = partial(self._take, source.lane)
-            subscription = await self._bus.consume(source.queue, source.slots, take)
-            self._subscriptions.append(subscription)
+        """Begin to take tasks."""
+        await self.intake.open()
+
+    async def stop_taking(self) -> int:
+        """Take nothing more and return what has not begun, uncharged; how many that were. What
+        runs goes on."""
+        await self.intake.shut()
+        unstarted = [run for run in self._runs if not (run.started or run.answering)]
+        _interrupt(unstarted)
+        works = [run.work for run in unstarted if run.work is not None]
+        if works:
+            await asyncio.wait(works)
+        for run in self._runs.intersection(unstarted):
+            await self._settle(run, Interrupted())  # it had not taken its first step
+            self._leave(run)
+        return len(unstarted)
 
     async def drain(self, grace: timedelta) -> None:
         """Stop taking, return what has not begun, let the rest finish within `grace`, then return
         that, too. Nothing that is returned is charged an attempt."""
-        subscriptions, self._subscriptions = self._subscriptions, []
-        await asyncio.gather(*(subscription.cancel() for subscription in subscriptions))
-        _interrupt(run for run in self._runs if not run.started)
+        returned = await self.stop_taking()
+        _say("intake_stopped", returned=returned, running=self.slots_used)
         await self._all_ended(grace)
+        _say("grace_over", running=self.slots_used)
         self.interrupt()
         await self._all_ended(_TIME_TO_ANSWER)
         for run in self._runs:
             if run.work is not None:
                 run.work.cancel()
         await self._all_ended(None)
-        for run in list(self._runs):  # interrupted before it took its first step
-            await self._settle(run, Interrupted())
         await asyncio.gather(*self._acks)
+        _say("settled")
 
     def interrupt(self) -> None:
         """End the grace time now: every task that still runs goes back to its queue. What is
@@ -144,12 +139,15 @@ class Consumer:
         except Exception as error:
             await self._park_defect(run, error)
         finally:
-            self._runs.discard(run)
-            if run.confirmed:
-                self._remember(run.key)
-            # A task that was asked for anew while this run was answering has the place by now.
-            if self._current.get(run.key.task_id) is run:
-                del self._current[run.key.task_id]
+            self._leave(run)
+
+    def _leave(self, run: Run) -> None:
+        self._runs.discard(run)
+        if run.confirmed:
+            self._remember(run.key)
+        # A task that was asked for anew while this run was answering has the place by now.
+        if self._current.get(run.key.task_id) is run:
+            del self._current[run.key.task_id]
 
     async def _end_early(self, run: Run) -> None:
         """Somebody stopped this run, or the worker stops."""
@@ -212,6 +210,10 @@ def _interrupt(runs: Iterable[Run]) -> None:
     for run in list(runs):
         if run.work is not None and not run.answering:
             run.work.cancel()
+
+
+def _say(stage: str, **fields: int) -> None:
+    _log.info("drain_stage", extra={"fields": {"stage": stage} | fields})
 
 
 async def _ack(delivery: Delivery) -> None:

@@ -35,6 +35,9 @@ UNUSABLE: Final = {
 """Failures that say that the provider cannot be used here, while another process may well do it."""
 
 
+_MEANS_NO: Final = frozenset({"", "0", "false", "f", "no", "n", "off"})
+
+
 class DirectPathSettings(BaseSettings):
     """The switch that puts every process back on the subprocess path."""
 
@@ -47,5 +50,12 @@ class DirectPathSettings(BaseSettings):
 
 
 def wants_direct(task: AgentTask, settings: DirectPathSettings) -> bool:
-    """Whether the direct path is on, here and for this task: `metadata["use_direct_llm"]`."""
-    return settings.use_direct_llm and task.metadata.get("use_direct_llm", True) is not False
+    """Whether the direct path is on, here and for this task: `metadata["use_direct_llm"]`.
+
+    That value may be of any type, and none is an error, because existing callers write it freely:
+    it counts as Python counts it, and texts such as "false", "0", "no" or "off" count as no.
+    """
+    wish = task.metadata.get("use_direct_llm", True)
+    if isinstance(wish, str):
+        wish = wish.strip().lower() not in _MEANS_NO
+    return settings.use_direct_llm and bool(wish)

@@ -119,7 +119,8 @@ class ResultRefused(Event, frozen=True):
 
 
 class TaskInterrupted(Event, frozen=True):
-    """The worker stops: the task went back to its queue, uncharged."""
+    """The worker stops, or could not publish a result now: the task went back to its queue,
+    uncharged."""
 
     name: ClassVar[str] = "task_interrupted"
 

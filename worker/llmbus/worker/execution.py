@@ -14,7 +14,7 @@ from llmbus.shared.envelope import RequestedAgent, attempt_of, earlier_failures_
 from llmbus.shared.errors import InvalidInputError
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
 from llmbus.shared.task import AgentTask
-from llmbus.worker.admission import Admission, expired_failure
+from llmbus.worker.admission import Admission
 from llmbus.worker.direct_path import UNUSABLE, DirectPathSettings, FallbackReason, wants_direct
 from llmbus.worker.executor import Executor, failed_result
 from llmbus.worker.outcome import (
@@ -84,17 +84,7 @@ class Execution:
             async with asyncio.timeout(limit.duration.total_seconds()):
                 return await self._executor.execute(task, agent, attempt)
         except TimeoutError:
-            if task.deadline is not None and limit.is_deadline:
-                failure = expired_failure(
-                    task.deadline, "while the task ran; the call may be billed"
-                )
-            else:
-                failure = Failure(
-                    FailureKind.TIMEOUT,
-                    f"no answer within {limit.duration.total_seconds():g} s; the call may be"
-                    " billed, so it is not repeated",
-                )
-            return failed_result(task, failure, started_at)
+            return failed_result(task, limit.failure(), started_at)
 
     def _after_failure(
         self, task: AgentTask, message: Message, result: ExecutionResult, failure: Failure

@@ -23,6 +23,7 @@ from llmbus.worker.llm_abstractions.errors import (
 )
 from llmbus.worker.llm_abstractions.factory import Providers
 from llmbus.worker.prompt import build_messages
+from llmbus.worker.provider_access import ProviderAccess
 
 __all__ = ["Executor", "failed_result"]
 
@@ -37,14 +38,20 @@ class Executor:
         self._clock = clock
 
     async def execute(
-        self, task: AgentTask, agent: RequestedAgent, attempt: int
+        self,
+        task: AgentTask,
+        agent: RequestedAgent,
+        attempt: int,
+        *,
+        access: ProviderAccess | None = None,
     ) -> ExecutionResult:
         """The answer, or a result with status `failed` that says why. Never raises, except when
-        it is cancelled."""
+        it is cancelled. Without an `access` of its own, the provider is asked with the key and at
+        the address that the environment says."""
         started_at = self._clock.now()
         model = task.metadata.get("model") or agent.model or None
         try:
-            reply = await self._ask(task, agent, attempt, model)
+            reply = await self._ask(task, agent, attempt, model, access)
         except LlmError as error:
             paid = with_cost(error.usage, agent.agent_type, model or "")
             return failed_result(task, error.to_failure(), started_at, paid)
@@ -56,7 +63,8 @@ class Executor:
             return failed_result(task, lost.to_failure(), started_at)
         except Exception as error:
             _log.exception("provider_defect", extra={"fields": {"task_id": task.task_id}})
-            text = without_secrets(f"{type(error).__name__}: {error}")
+            key = access.api_key if access else None
+            text = without_secrets(f"{type(error).__name__}: {error}", key)
             return failed_result(task, Failure(FailureKind.INTERNAL, text), started_at)
         return ExecutionResult(
             task_id=task.task_id,
@@ -69,11 +77,18 @@ class Executor:
         )
 
     async def _ask(
-        self, task: AgentTask, agent: RequestedAgent, attempt: int, model: str | None
+        self,
+        task: AgentTask,
+        agent: RequestedAgent,
+        attempt: int,
+        model: str | None,
+        access: ProviderAccess | None,
     ) -> LlmReply:
         request = _request_of(task, agent, attempt)
         await self._providers.load(agent.agent_type)
-        return await self._providers.get_provider(agent.agent_type, model).generate(request)
+        own = access.arguments() if access else {}
+        provider = self._providers.get_provider(agent.agent_type, model, **own)
+        return await provider.generate(request)
 
 
 class _Wishes(msgspec.Struct, frozen=True):

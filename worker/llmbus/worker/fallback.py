@@ -6,7 +6,7 @@ from llmbus.shared.bus.interface import Message
 from llmbus.shared.envelope import RequestedAgent, attempt_of, fallback_reason_of
 from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
 from llmbus.shared.task import AgentTask
-from llmbus.worker.admission import Admission, expired_failure
+from llmbus.worker.admission import Admission
 from llmbus.worker.direct_path import FallbackReason
 from llmbus.worker.outcome import Completed, Expired, FailedAndParked, Outcome, Parked
 from llmbus.worker.subprocess_path import ScriptEnd, ScriptRunner
@@ -35,17 +35,11 @@ class FallbackExecution:
         reason = fallback_reason_of(message) or FallbackReason.DEAD_LETTERED
         end = await self._runner.run(task, agent, reason=reason, timeout=limit.duration)
         failure = end.result.failure
-        if failure is not None and failure.kind is FailureKind.TIMEOUT and limit.is_deadline:
-            _mark_expired(task, end)
+        if failure is not None and failure.kind is FailureKind.TIMEOUT and limit.deadline:
+            expired = limit.failure()
+            end.result.failure, end.result.error = expired, expired.message
         self._admission.signed(end.result, attempt_of(message))
         return _decide(end)
-
-
-def _mark_expired(task: AgentTask, end: ScriptEnd) -> None:
-    if task.deadline is not None:
-        failure = expired_failure(task.deadline, "while the script ran; its call may be billed")
-        end.result.failure = failure
-        end.result.error = failure.message
 
 
 def _decide(end: ScriptEnd) -> Outcome:

@@ -94,6 +94,9 @@ class RunPublisher:
             except (PublishUnknownError, UnavailableError) as error:
                 self._observe(ResultDelayed(*run.place, str(error)))
                 await asyncio.sleep(_PAUSE_SECONDS)
+            # Whatever is published in a resource alarm arrives after it, each attempt anew.
+            while self._bus.condition.blocked:  # noqa: ASYNC110  a broker's state sets no event
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _park_result(
         self, run: Run, message: Message, reason: str, orchestrator: str

@@ -38,7 +38,9 @@ class WorkerSettings(DirectPathSettings):
     """How long running tasks may go on after SIGTERM before they are returned."""
     max_attempts: int = Field(default=3, ge=1)
     """For tasks that do not say."""
-    retry_budgets: Annotated[dict[FailureKind, int], NoDecode] = Field(default_factory=dict)
+    retry_budgets: Annotated[dict[FailureKind, int], NoDecode] = Field(
+        default_factory=dict[FailureKind, int]
+    )
     """LLMBUS_RETRY_BUDGETS, such as `rate_limited=5,unavailable=3`: how many attempts of a task may
     fail in one kind. The bound of all its attempts stays."""
     fallback_after_retries: bool = True
@@ -55,6 +57,14 @@ class WorkerSettings(DirectPathSettings):
     """How long results are kept, to be given again to whoever submits the same task again."""
     max_crashes: int = Field(default=3, ge=1)
     """How many workers a task may kill before it is given up and parked."""
+    health_port: int = Field(default=0, ge=0, le=65_535)
+    """Where probes are answered over HTTP; 0 means nowhere."""
+    health_host: str = "127.0.0.1"
+    """The address to listen on for probes; `0.0.0.0` for all of this machine's."""
+    watchdog_seconds: float = Field(default=10.0, gt=0)
+    """How often the broker is asked whether it sees our consumers."""
+    max_loop_lag_seconds: float = Field(default=5.0, gt=0)
+    """An event loop that is later than this makes the worker not ready."""
     scripted: Path | None = None
     """LLMBUS_SCRIPTED: a file of scripted answers that replaces every provider."""
 

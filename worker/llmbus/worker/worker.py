@@ -23,18 +23,23 @@ from llmbus.shared.topology import Layout
 from llmbus.worker.admission import Admission
 from llmbus.worker.advertiser import Advertiser
 from llmbus.worker.claims import ClaimKeeper
-from llmbus.worker.consumer import Consumer, Execute, Source
+from llmbus.worker.consumer import Consumer, Execute
 from llmbus.worker.events import Observer, log_event
 from llmbus.worker.execution import Execution, ExecutionRules
 from llmbus.worker.executor import Executor
 from llmbus.worker.fallback import FallbackExecution
+from llmbus.worker.health import Health
+from llmbus.worker.health_watch import HealthWatch
+from llmbus.worker.intake import Source
 from llmbus.worker.llm_abstractions.factory import Providers
+from llmbus.worker.loop_lag import LoopLag
 from llmbus.worker.publishing import RunPublisher
 from llmbus.worker.retry import RetryPolicy
 from llmbus.worker.settings import WorkerSettings, slots_per_lane
 from llmbus.worker.settlement import Settlement
 from llmbus.worker.subprocess_path import ScriptRunner, ScriptSettings
 from llmbus.worker.usable import usable_models
+from llmbus.worker.watchdog import Watchdog
 
 __all__ = ["Surroundings", "Worker"]
 
@@ -80,14 +85,28 @@ class Worker:
         self._consumers = [self._direct_consumer()] if self._slots else []
         if surroundings.scripts is not None:
             self._consumers.append(self._fallback_consumer(surroundings.scripts))
+        bus, topology = surroundings.bus, surroundings.layout.for_tasks(self._slots)
+        self._watchdogs = [Watchdog(bus, topology, each.intake) for each in self._consumers]
+        self._lag = LoopLag()
+        max_lag = timedelta(seconds=settings.max_loop_lag_seconds)
+        self._health = Health(bus, self._lag, self._watchdogs, max_lag)
         self._resources: AsyncExitStack | None = None
-        self._draining = False
         self._usable: dict[AgentType, str] = {}
         self._started_at = surroundings.clock.now()
+
+    @property
+    def settings(self) -> WorkerSettings:
+        return self._settings
+
+    @property
+    def health(self) -> Health:
+        """For probes; it can be asked before the worker is entered and after it was left."""
+        return self._health
 
     async def __aenter__(self) -> Self:
         around = self._around
         async with AsyncExitStack() as resources:
+            await resources.enter_async_context(self._lag)
             resources.push_async_callback(around.providers.aclose)
             await resources.enter_async_context(around.bus)
             await resources.enter_async_context(around.store)
@@ -100,7 +119,10 @@ class Worker:
             resources.push_async_callback(self._drain, advertiser)
             for consumer in self._consumers:
                 await consumer.start()
+            await resources.enter_async_context(self._health_watch(advertiser))
+            resources.callback(self._health.begin_draining)  # entered last, so called first
             self._resources = resources.pop_all()
+        self._health.begin_serving()
         fields = {"worker_id": self._settings.worker_id, "slots": self._all_slots}
         _log.info("worker_started", extra={"fields": fields})
         return self
@@ -133,12 +155,17 @@ class Worker:
         return self._slots | fallback
 
     async def _drain(self, advertiser: Advertiser) -> None:
-        self._draining = True
         fields = {"running": self._slots_used, "grace_seconds": self._settings.grace_seconds}
         _log.info("worker_draining", extra={"fields": fields})
         await advertiser.announce()
         grace = timedelta(seconds=self._settings.grace_seconds)
         await asyncio.gather(*(consumer.drain(grace) for consumer in self._consumers))
+
+    def _health_watch(self, advertiser: Advertiser) -> HealthWatch:
+        interval = timedelta(seconds=self._settings.watchdog_seconds)
+        return HealthWatch(
+            self._health, self._watchdogs, self._consumers, advertiser.announce, interval
+        )
 
     def _direct_consumer(self) -> Consumer:
         around, settings = self._around, self._settings
@@ -195,5 +222,6 @@ class Worker:
             capabilities=tuple(sorted(able)),
             slots_used=self._slots_used,
             slots_total=sum(self._all_slots.values()),
-            draining=self._draining,
+            draining=self._health.is_draining,
+            not_ready=self._health.not_ready,
         )

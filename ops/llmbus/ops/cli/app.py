@@ -10,9 +10,22 @@ from typing import Annotated, Final, NoReturn, cast
 import typer
 
 from llmbus.ops.cli.exit_codes import ExitCode, describe, exit_code, llmbus_error_in
-from llmbus.ops.cli.lazy import LazyCommand, LazyGroup
+from llmbus.ops.cli.lazy import LazyCommand, LazyGroup, lazy_group
 
 __all__ = ["main"]
+
+_PARKING: Final = (
+    LazyCommand(
+        "list", "llmbus.ops.cli.parking.listing:list_parked", "List it, and count the reasons."
+    ),
+    LazyCommand("show", "llmbus.ops.cli.parking.showing:show", "Show one message wholly."),
+    LazyCommand(
+        "redrive", "llmbus.ops.cli.parking.redriving:redrive", "Send messages back to be tried."
+    ),
+    LazyCommand(
+        "discard", "llmbus.ops.cli.parking.discarding:discard_parked", "Discard messages for good."
+    ),
+)
 
 _COMMANDS: Final = (
     LazyCommand("run", "llmbus.ops.cli.run:run", "Run a file of tasks and collect the results."),
@@ -20,6 +33,7 @@ _COMMANDS: Final = (
     LazyCommand("fallback", "llmbus.worker.cli:fallback", "Run what the direct path cannot serve."),
     LazyCommand("workers", "llmbus.ops.cli.workers:workers", "List the live workers."),
     LazyCommand("status", "llmbus.ops.cli.status:status", "Show how full each queue is."),
+    lazy_group("parking", "See, send back or discard what nobody could deal with.", _PARKING),
     LazyCommand(
         "simulate-providers",
         "llmbus.worker.provider_simulator.cli:simulate_providers",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["LazyCommand", "LazyGroup"]
+__all__ = ["LazyCommand", "LazyGroup", "lazy_group"]
 
 
 class LazyCommand(TyperCommand):
@@ -35,3 +36,11 @@ class LazyGroup(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         loaded = command.load() if isinstance(command, LazyCommand) else command
         return name, cast("TyperCommand | None", loaded), rest
+
+
+def lazy_group(name: str, summary: str, commands: Iterable[LazyCommand]) -> LazyGroup:
+    """Several commands under one name."""
+    group = LazyGroup(name=name, help=summary, no_args_is_help=True, rich_markup_mode="markdown")
+    for command in commands:
+        group.add_command(command)
+    return group

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from llmbus.ops.cli.patience import impatient
 from llmbus.ops.cli.tables import age, print_table
 from llmbus.ops.management import ManagementApi, ManagementSettings, ManagementUnavailableError
 from llmbus.ops.queues import QueueKind, QueueReport, QueueStatus, by_api, by_bus
@@ -18,8 +19,6 @@ from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
 from llmbus.shared.store.redis import RedisStore
 
 __all__ = ["status"]
-
-_PATIENCE_SECONDS = 5.0
 
 
 def status(
@@ -59,17 +58,10 @@ async def _report() -> QueueReport:
         return await by_api(api, settings.layout, SystemClock())
     except ManagementUnavailableError as why:
         async with (
-            RabbitmqBus(_impatient(settings), name="status") as bus,
+            RabbitmqBus(impatient(settings), name="status") as bus,
             RedisStore(read_settings(StoreSettings)) as store,
         ):
             return await by_bus(bus, store, settings.layout, why)
-
-
-def _impatient(settings: BusSettings) -> BusSettings:
-    """A person waits here: unless told otherwise, give up sooner than a worker would."""
-    if "connect_timeout_seconds" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"connect_timeout_seconds": _PATIENCE_SECONDS})
 
 
 def _with_one_wait_row(queues: list[QueueStatus]) -> list[QueueStatus]:

@@ -25,8 +25,8 @@ def workers(
     older than three of them.
 
     JSON: an object with "workers", a list of objects with worker_id, host, pid, version,
-    started_at, lanes, agent_types, models, capabilities, slots_used, slots_total, draining and
-    heartbeat_age_seconds. Fields may be added, never renamed.
+    started_at, lanes, agent_types, models, capabilities, slots_used, slots_total, draining,
+    not_ready and heartbeat_age_seconds. Fields may be added, never renamed.
     """
     entries = asyncio.run(_live_workers())  # noqa: TID251 - a program's entry point
     if as_json:
@@ -57,6 +57,12 @@ def _heartbeat_age_seconds(entry: WorkerEntry) -> float | None:
     return None if entry.heartbeat_age is None else entry.heartbeat_age.total_seconds()
 
 
+def _state(entry: WorkerEntry) -> str:
+    if entry.draining:
+        return "draining"
+    return f"not ready: {', '.join(entry.not_ready)}" if entry.not_ready else "working"
+
+
 def _as_plain(entry: WorkerEntry) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(entry)
     del plain["heartbeat_age"]
@@ -72,5 +78,5 @@ def _as_row(entry: WorkerEntry) -> tuple[str | None, ...]:
         ", ".join(entry.models) or "-",
         f"{entry.slots_used}/{entry.slots_total}",
         age(_heartbeat_age_seconds(entry)),
-        "draining" if entry.draining else "working",
+        _state(entry),
     )

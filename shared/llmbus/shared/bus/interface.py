@@ -6,13 +6,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from llmbus.shared.topology import Topology
 
-__all__ = ["Bus", "Delivery", "HeaderValue", "Message", "OnDelivery", "QueueDepth", "Subscription"]
+__all__ = [
+    "UNNAMED",
+    "Bus",
+    "BusCondition",
+    "Delivery",
+    "HeaderValue",
+    "Message",
+    "OnDelivery",
+    "QueueDepth",
+    "Subscription",
+    "Visit",
+]
 
 HeaderValue = str | int
+
+UNNAMED: Final = "unnamed-"
+"""How the message id begins of what another program published without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,8 @@ class Delivery(Protocol):
 
     @property
     def message_id(self) -> str:
-        """One per publish: equal only for redeliveries of the same message."""
+        """One per publish: equal only for redeliveries of the same message. One that begins with
+        `UNNAMED` is new at each hand-over."""
         ...
 
     @property
@@ -84,9 +99,56 @@ cancels what it awaits when a connection breaks, and a paid call must outlive th
 class Subscription(Protocol):
     """A consumer on one queue. It survives reconnects."""
 
+    @property
+    def is_consuming(self) -> bool:
+        """Whether we believe that the broker hands over to it now. `Bus.depths` tells what the
+        broker believes."""
+        ...
+
     async def cancel(self) -> None:
         """Take nothing more. Deliveries handed over before stay valid and must be settled."""
         ...
+
+
+class Visit(Protocol):
+    """One look through a queue, message by message from its head, as an async context manager.
+
+    What it takes is held: nobody else gets it until it is settled or the visit ends. At the end
+    whatever is unsettled returns to the queue, on classic queues into its place. A visit ends with
+    its connection; it never comes back by itself.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    async def next(self) -> Delivery | None:
+        """The next message that nobody holds; None if there is none now.
+
+        `ConfigurationError` if the queue does not exist or may not be read;
+        `BrokerUnreachableError` if the connection is lost: what was held has gone back.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BusCondition:
+    """What a bus can do at this moment, as far as its own end knows.
+
+    A network that swallows everything shows only when the heartbeats are missed.
+    """
+
+    connected: bool
+    """Every connection that has been needed so far is open."""
+    blocked: bool
+    """The broker has told us that it takes no publishes, for a memory or disk alarm. Taking and
+    settling go on. RabbitMQ tells only those who publish, so who has published nothing since it
+    connected does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +165,11 @@ class Bus(Protocol):
     It reconnects by itself and keeps its subscriptions. After a reconnect, unsettled messages come
     again with `redelivered` set and an equal `message_id`.
     """
+
+    @property
+    def condition(self) -> BusCondition:
+        """How it is now; neither connected nor blocked while it is not open."""
+        ...
 
     async def __aenter__(self) -> Self:
         """Connect. `BrokerUnreachableError`, `BrokerLoginError` or `BrokerVhostError`."""
@@ -134,6 +201,10 @@ class Bus(Protocol):
 
     async def consume(self, queue: str, prefetch: int, on_delivery: OnDelivery) -> Subscription:
         """Hand over what arrives in `queue`, with at most `prefetch` unsettled at a time."""
+        ...
+
+    def visit(self, queue: str) -> Visit:
+        """A look through `queue`, for operators: slower than consuming, but it sees the end."""
         ...
 
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:

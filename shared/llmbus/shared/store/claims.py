@@ -47,7 +47,7 @@ class Claimant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """The right of one run, as it was given; enough to restore it after the store lost its data."""
+    """The right of one run, with all that restores it when the store has lost its data."""
 
     claimant: Claimant
     token: int
@@ -74,8 +74,8 @@ class Claimed(msgspec.Struct, frozen=True):
 
     claim: Claim
     open_starts: int
-    """Earlier runs that began and neither finished nor were released: their workers died, or are
-    frozen. A run counts from its claim on, so nothing else that the worker held is charged."""
+    """Earlier runs that began and never ended: their workers died, or are frozen. A run counts from
+    its claim on, so nothing else that such a worker had been handed is charged."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -104,9 +104,6 @@ class Superseded(msgspec.Struct, frozen=True):
     """Do not run it: this attempt was over before, and a message for a later one is on its way."""
 
 
-ClaimAnswer: TypeAlias = Claimed | Held | Finished | Cancelled | Superseded
-
-
 class Renewed(msgspec.Struct, frozen=True):
     """The run still has its task."""
 
@@ -119,11 +116,7 @@ class CancelRequested(msgspec.Struct, frozen=True):
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """The claim is over: taken over by another run, or ended. What this run yet finds out will be
-    refused."""
-
-
-RenewAnswer: TypeAlias = Renewed | CancelRequested | Lost
+    """Another run had the task since, or this one ended. Its result will be refused."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -132,9 +125,6 @@ class Stored(msgspec.Struct, frozen=True):
 
 class Late(msgspec.Struct, frozen=True):
     """Refused and counted: another run has the task or has answered it. Publish nothing."""
-
-
-FinishAnswer: TypeAlias = Stored | Late | Cancelled
 
 
 class CancelNoted(msgspec.Struct, frozen=True):
@@ -150,6 +140,9 @@ class AlreadyFinished(msgspec.Struct, frozen=True):
     succeeded: bool
 
 
+ClaimAnswer: TypeAlias = Claimed | Held | Finished | Cancelled | Superseded
+RenewAnswer: TypeAlias = Renewed | CancelRequested | Lost
+FinishAnswer: TypeAlias = Stored | Late | Cancelled
 CancelAnswer: TypeAlias = CancelNoted | AlreadyFinished
 
 
@@ -195,8 +188,9 @@ class Claims(Protocol):
         ...
 
     async def pass_on(self, claim: Claim) -> None:
-        """End a run in order whose task goes on under a later attempt. A message for this attempt
-        of this submission, or for an earlier one, is `Superseded` from now on."""
+        """End a run in order whose task goes on under a later attempt, once the message for that
+        one is confirmed. A message for this attempt of this submission, or for an earlier one, is
+        `Superseded` from now on, cancelled or not. Only the last submission is remembered."""
         ...
 
     async def request_cancel(

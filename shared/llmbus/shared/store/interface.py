@@ -36,6 +36,8 @@ class WorkerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """How many tasks may run there at once."""
     draining: bool = False
     """It finishes what it has and takes nothing new."""
+    not_ready: tuple[str, ...] = ()
+    """Why it should get no work now, such as `publishing_blocked`; empty if it is ready."""
     heartbeat_age: timedelta | None = None
     """How long ago it announced itself, by the store's own clock. The store fills it in when
     listing and ignores it in an announcement."""

@@ -49,7 +49,8 @@ class Keys:
 
     def ledger(self, task_id: str) -> str:
         """The highest tokens: `last` given, `ended` in order, `finished` with a result; and
-        `run:<token>` with the run id of every start that is still open."""
+        `run:<token>` with the run id of every start that is still open; and `passed`: the attempt
+        that was passed on last, a space, its submission."""
         return self._of_task(task_id, "ledger")
 
     def result(self, task_id: str) -> str:

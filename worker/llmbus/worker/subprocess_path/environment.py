@@ -9,7 +9,7 @@ from typing import Final
 from llmbus.shared.agents import AgentType
 from llmbus.worker.llm_abstractions.provider_specs import SPECS
 
-__all__ = ["script_environment", "secrets_of"]
+__all__ = ["ADDRESS_VARIABLES", "script_environment", "secrets_of"]
 
 _ALWAYS: Final = (
     "PATH",
@@ -32,18 +32,19 @@ _ALWAYS: Final = (
     "LLMBUS_STRICT_PARAMETERS",
     "LLMBUS_SCRIPTED",
 )
-_ADDRESSES: Final = {
+ADDRESS_VARIABLES: Final = {
     AgentType.ANTHROPIC_CLAUDE: ("ANTHROPIC_BASE_URL",),
     AgentType.OPENAI_GPT: ("OPENAI_BASE_URL",),
     AgentType.GOOGLE_GEMINI: ("GOOGLE_GEMINI_BASE_URL",),
 }
+"""Those of the vendors' SDKs; a server of one's own has ours."""
 
 
 def script_environment(
     agent_type: AgentType, ours: Mapping[str, str], folder: Path
 ) -> dict[str, str]:
     """The environment for a script of this agent type, whose home is the given folder."""
-    wanted = {*_ALWAYS, *_key_variables(agent_type), *_ADDRESSES.get(agent_type, ())}
+    wanted = {*_ALWAYS, *_key_variables(agent_type), *ADDRESS_VARIABLES.get(agent_type, ())}
     for spec in SPECS[agent_type]:
         wanted |= {*spec.endpoint_variables, *spec.model_variables}
     passed = {

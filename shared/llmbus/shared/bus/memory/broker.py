@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from llmbus.shared.bus.interface import Message, QueueDepth
 from llmbus.shared.bus.memory.agenda import Agenda
+from llmbus.shared.bus.memory.alarm import Alarm
 from llmbus.shared.bus.memory.exchange import MemoryExchange
 from llmbus.shared.bus.memory.queue import MemoryQueue, QueuedMessage
 from llmbus.shared.errors import ConfigurationError, TopologyMismatchError, UnroutableError
@@ -31,7 +32,8 @@ class MemoryBroker:
 
     It obeys a `Topology` as RabbitMQ does and lives as long as somebody holds it: messages outlast
     the connections. While nobody is connected it keeps no timers; what came due in that time comes
-    due with the next connection. Only `drop_connections`, `pause` and `resume` are for users.
+    due with the next connection. Only `drop_connections`, `pause`, `resume`,
+    `forget_consumers` and `alarm` are for users.
     """
 
     def __init__(self) -> None:
@@ -41,6 +43,8 @@ class MemoryBroker:
         self._agenda = Agenda()
         self._reachable = asyncio.Event()
         self._reachable.set()
+        self.alarm = Alarm()
+        """While it lasts, publishing waits and all else goes on."""
 
     def drop_connections(self) -> None:
         """Break every connection; each comes back at once by itself.
@@ -66,6 +70,10 @@ class MemoryBroker:
             for connection in self._connections:
                 connection.restored()
             self._run_agenda_if_needed()
+
+    def forget_consumers(self, name: str) -> None:
+        """Be faulty: hand over nothing from this queue to those who consume it now, untold."""
+        self.queue(name).forget_takers()
 
     @property
     def is_reachable(self) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from enum import Enum, auto
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from llmbus.shared.bus.interface import Message, OnDelivery, QueueDepth
+from llmbus.shared.bus.interface import BusCondition, Message, OnDelivery, QueueDepth
 from llmbus.shared.bus.memory.broker import MemoryBroker
 from llmbus.shared.bus.memory.delivery import Consumer
-from llmbus.shared.errors import BrokerUnreachableError, ClosedError
+from llmbus.shared.bus.memory.queue import MemoryQueue
+from llmbus.shared.bus.memory.visit import MemoryVisit
+from llmbus.shared.errors import BrokerUnreachableError, ClosedError, PublishUnknownError
 from llmbus.shared.topology import Topology
 
 __all__ = ["MemoryBus"]
@@ -31,8 +34,9 @@ class _State(Enum):
 class MemoryBus:
     """A `Bus` within one process, which keeps every promise of the interface.
 
-    A publish needs no repeats here: the broker either takes the message at once or is not reached
-    within `publish_timeout`, so `PublishUnknownError` and `PublishRefusedError` never occur.
+    A publish needs no repeats here: the broker takes the message at once, is not reached within
+    `publish_timeout`, or has an alarm that lasts longer (`PublishUnknownError`: the message comes
+    after it). `PublishRefusedError` never occurs.
     """
 
     def __init__(
@@ -42,6 +46,12 @@ class MemoryBus:
         self._publish_timeout = publish_timeout
         self._state = _State.NEW
         self._consumers: list[Consumer] = []
+        self._visits: set[MemoryVisit] = set()
+
+    @property
+    def condition(self) -> BusCondition:
+        connected = self._state is _State.OPEN and self._broker.is_reachable
+        return BusCondition(connected, blocked=connected and self._broker.alarm.is_raised)
 
     async def __aenter__(self) -> Self:
         if self._state is not _State.NEW:
@@ -69,7 +79,11 @@ class MemoryBus:
         self._require_open()
         if not self._broker.is_reachable:
             await self._until_reachable()
-        self._broker.publish(exchange, routing_key, _as_on_the_wire(message))
+        publish = partial(self._broker.publish, exchange, routing_key, _as_on_the_wire(message))
+        if self._broker.alarm.is_raised:
+            await self._publish_after_alarm(publish)
+            return
+        publish()
         await asyncio.sleep(0)  # a confirm takes a turn too; else a publisher could starve the loop
 
     async def consume(
@@ -83,6 +97,11 @@ class MemoryBus:
         consumer.attach()
         return MemorySubscription(self, consumer)
 
+    def visit(self, queue: str) -> MemoryVisit:
+        visit = MemoryVisit(queue, self._queue_of, self._visits.discard)
+        self._visits.add(visit)
+        return visit
+
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
         self._require_connection()
         return {name: self._broker.depth(name) for name in queues}
@@ -93,6 +112,8 @@ class MemoryBus:
             consumer.detach()
         for consumer in self._consumers:
             consumer.lose_deliveries()
+        for visit in tuple(self._visits):
+            visit.lose()
         self._forget_finished_consumers()
 
     def restored(self) -> None:
@@ -106,6 +127,21 @@ class MemoryBus:
 
     def _forget_finished_consumers(self) -> None:
         self._consumers = [consumer for consumer in self._consumers if not consumer.is_finished]
+
+    async def _publish_after_alarm(self, publish: Callable[[], None]) -> None:
+        published = self._broker.alarm.hold(publish)
+        try:
+            async with asyncio.timeout(self._publish_timeout.total_seconds()):
+                await published
+        except TimeoutError:
+            raise PublishUnknownError(
+                f"the broker in memory has had an alarm for {self._publish_timeout}:"
+                " the message comes when that is over"
+            ) from None
+
+    def _queue_of(self, name: str) -> MemoryQueue:
+        self._require_connection()
+        return self._broker.queue(name)
 
     async def _until_reachable(self) -> None:
         try:
@@ -133,6 +169,10 @@ class MemorySubscription:
     def __init__(self, bus: MemoryBus, consumer: Consumer) -> None:
         self._bus = bus
         self._consumer = consumer
+
+    @property
+    def is_consuming(self) -> bool:
+        return self._consumer.is_attached
 
     async def cancel(self) -> None:
         self._bus.cancel(self._consumer)

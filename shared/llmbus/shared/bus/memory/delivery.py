@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Protocol
 
 from llmbus.shared.bus.interface import Message, OnDelivery
 from llmbus.shared.bus.memory.queue import MemoryQueue, QueuedMessage
@@ -23,13 +23,22 @@ class _State(Enum):
     LOST = auto()
 
 
+class Holder(Protocol):
+    """What took a delivery and counts it until it is settled."""
+
+    @property
+    def queue(self) -> MemoryQueue: ...
+
+    def forget(self, delivery: MemoryDelivery) -> None: ...
+
+
 class MemoryDelivery:
     """One hand-over, settled once by one of the three methods (see `Delivery`)."""
 
-    __slots__ = ("_consumer", "_queued", "_redelivered", "_state")
+    __slots__ = ("_holder", "_queued", "_redelivered", "_state")
 
-    def __init__(self, consumer: Consumer, queued: QueuedMessage) -> None:
-        self._consumer = consumer
+    def __init__(self, holder: Holder, queued: QueuedMessage) -> None:
+        self._holder = holder
         self._queued = queued
         self._redelivered = queued.redelivered
         self._state = _State.OPEN
@@ -44,7 +53,7 @@ class MemoryDelivery:
 
     @property
     def queue(self) -> str:
-        return self._consumer.queue.spec.name
+        return self._holder.queue.spec.name
 
     @property
     def routing_key(self) -> str:
@@ -59,22 +68,22 @@ class MemoryDelivery:
 
     async def nack(self) -> None:
         self._settle()
-        self._consumer.queue.put_back(self._queued)
+        self._holder.queue.put_back(self._queued)
 
     async def reject(self) -> None:
         self._settle()
-        self._consumer.queue.dead_letter(self._queued)
+        self._holder.queue.dead_letter(self._queued)
 
     def lose(self) -> None:
         """The connection is gone: the message goes back, this handle is dead."""
         self._state = _State.LOST
-        self._consumer.queue.put_back(self._queued)
+        self._holder.queue.put_back(self._queued)
 
     def return_if_open(self) -> None:
         """What `nack` does, unless the delivery has been settled or lost."""
         if self._state is _State.OPEN:
             self._settle()
-            self._consumer.queue.put_back(self._queued)
+            self._holder.queue.put_back(self._queued)
 
     def __repr__(self) -> str:
         return f"<delivery of {self.message.correlation_id!r} from {self.queue!r}>"
@@ -87,14 +96,14 @@ class MemoryDelivery:
         if self._state is _State.SETTLED:
             raise RuntimeError(f"{self!r} was settled before: settle a delivery once")
         self._state = _State.SETTLED
-        self._consumer.forget(self)
+        self._holder.forget(self)
 
 
 class Consumer:
     """Takes from one queue while attached, at most `prefetch` unsettled deliveries at a time."""
 
     def __init__(self, queue: MemoryQueue, prefetch: int, on_delivery: OnDelivery) -> None:
-        self.queue = queue
+        self._queue = queue
         self._prefetch = prefetch
         self._on_delivery = on_delivery
         self._unsettled: dict[MemoryDelivery, None] = {}
@@ -102,9 +111,17 @@ class Consumer:
         self._is_cancelled = False
 
     @property
+    def queue(self) -> MemoryQueue:
+        return self._queue
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing can come of this consumer any more."""
         return self._is_cancelled and not self._unsettled
+
+    @property
+    def is_attached(self) -> bool:
+        return self._is_attached
 
     @property
     def has_room(self) -> bool:

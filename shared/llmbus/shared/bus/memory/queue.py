@@ -88,14 +88,27 @@ class MemoryQueue:
         """Pass on what a consumer rejected."""
         self._on_dead_letter(self.spec, queued, "rejected")
 
+    def take(self) -> QueuedMessage | None:
+        """The message whose turn it is, out of turn with the consumers; None if none is ready."""
+        if not self._ready:
+            return None
+        queued = heappop(self._ready)[1]
+        queued.is_ready = False
+        return queued
+
     def attach(self, taker: Taker) -> None:
         self._uses += 1
         self._takers.append(taker)
         self.wake()
 
     def detach(self, taker: Taker) -> None:
-        self._takers.remove(taker)
+        if taker in self._takers:  # else it was forgotten
+            self._takers.remove(taker)
         self.renew_lease()
+
+    def forget_takers(self) -> None:
+        """Hand over to none of those who are attached now."""
+        self._takers.clear()
 
     def renew_lease(self) -> None:
         """Start the time anew after which a queue without consumers is deleted.
@@ -123,9 +136,8 @@ class MemoryQueue:
     def _hand_over(self) -> None:
         self._hand_over_is_scheduled = False
         while self._ready and (taker := self._next_taker()) is not None:
-            queued = heappop(self._ready)[1]
-            queued.is_ready = False
-            taker.take(queued)
+            if (queued := self.take()) is not None:
+                taker.take(queued)
 
     def _next_taker(self) -> Taker | None:
         for _ in range(len(self._takers)):

@@ -9,7 +9,13 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from llmbus.shared.bus.interface import Message, OnDelivery, QueueDepth, Subscription
+from llmbus.shared.bus.interface import (
+    BusCondition,
+    Message,
+    OnDelivery,
+    QueueDepth,
+    Subscription,
+)
 from llmbus.shared.bus.rabbitmq.address import Address
 from llmbus.shared.bus.rabbitmq.connection import Version
 from llmbus.shared.bus.rabbitmq.declaration import Declarer
@@ -17,6 +23,7 @@ from llmbus.shared.bus.rabbitmq.depth import depth_of_each
 from llmbus.shared.bus.rabbitmq.link import Link
 from llmbus.shared.bus.rabbitmq.publishing import Publisher
 from llmbus.shared.bus.rabbitmq.subscription import RabbitmqSubscription
+from llmbus.shared.bus.rabbitmq.visit import RabbitmqVisit
 from llmbus.shared.errors import ClosedError
 from llmbus.shared.settings import BusSettings
 from llmbus.shared.topology import Topology
@@ -59,6 +66,15 @@ class RabbitmqBus:
         if self._broker_version is None:
             raise ClosedError(f"{self!r} was never opened: use `async with`")
         return self._broker_version
+
+    @property
+    def condition(self) -> BusCondition:
+        """See `Bus.condition`."""
+        links = (self._control, self._publishing, self._consuming)
+        return BusCondition(
+            connected=self._is_open and all(link.is_up for link in links),
+            blocked=self._publishing.is_blocked,
+        )
 
     async def __aenter__(self) -> Self:
         """Connect. `BrokerUnreachableError`, `BrokerLoginError` or `BrokerVhostError`."""
@@ -113,6 +129,11 @@ class RabbitmqBus:
         await subscription.start(self._connect_timeout_seconds, self._subscriptions.discard)
         self._subscriptions.add(subscription)
         return subscription
+
+    def visit(self, queue: str) -> RabbitmqVisit:
+        """See `Bus.visit`."""
+        self._check_open()
+        return RabbitmqVisit(self._consuming, queue, self._connect_timeout_seconds)
 
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
         """See `Bus.depths`; `BrokerUnreachableError` if no broker answers."""

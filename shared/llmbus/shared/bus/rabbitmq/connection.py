@@ -43,6 +43,13 @@ class OpenConnection:
         found = _VERSION.match(str(properties.get("version", "")))
         return (int(found[1]), int(found[2]), int(found[3])) if found else (0, 0, 0)
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the broker has stopped reading what we publish here, and has said so."""
+        # aiormq handles the frame and offers nothing but an endless wait for its end.
+        unblocked: asyncio.Event = cast(Any, self._inner)._Connection__connection_unblocked
+        return not unblocked.is_set()
+
     async def publishing_channel(self) -> Channel:
         """A channel with confirmations, on which a returned message is an error."""
         return cast(Channel, await self._inner.channel(on_return_raises=True))

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
 
-from llmbus.shared.bus.interface import Message
+from llmbus.shared.bus.interface import UNNAMED, Message
 from llmbus.shared.bus.rabbitmq.losses import LOST
 from llmbus.shared.bus.rabbitmq.messages import message_of
 from llmbus.shared.errors import DeliveryLostError
@@ -47,7 +47,7 @@ class RabbitmqDelivery:
         self._message = message_of(delivered)
         # Other programs publish without an id. Two such messages must not be taken for one, so
         # each hand-over gets one of its own, at the price that a redelivery is not recognised.
-        self._message_id = delivered.header.properties.message_id or f"unnamed-{uuid4().hex}"
+        self._message_id = delivered.header.properties.message_id or f"{UNNAMED}{uuid4().hex}"
         self._settled = False
 
     @property

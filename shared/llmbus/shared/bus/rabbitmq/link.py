@@ -44,6 +44,16 @@ class Link:
         self._closed = asyncio.Event()
         self._trouble = f"no connection to {address} yet"
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it is open, or has not been needed yet."""
+        return self._keeper is None or self._current is not None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it is open, and the broker takes no publishes on it."""
+        return self._current is not None and self._current.is_blocked
+
     async def open(self, within_seconds: float) -> OpenConnection:
         """The first connection, or why there is none.
 

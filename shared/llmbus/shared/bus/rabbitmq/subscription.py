@@ -33,6 +33,11 @@ class RabbitmqSubscription:
         self._cancelled = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
+    @property
+    def is_consuming(self) -> bool:
+        """See `Subscription.is_consuming`."""
+        return not self._cancelled.is_set() and self._consumer is not None
+
     async def start(self, within_seconds: float, on_end: Callable[[Self], object]) -> None:
         """Consume. `ConfigurationError` or `BrokerUnreachableError` if that cannot be."""
         consumer = await self._link.run(self._attach, within_seconds)

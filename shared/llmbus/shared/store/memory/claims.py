@@ -120,7 +120,9 @@ class MemoryClaims(MemoryOpening):
     async def pass_on(self, claim: Claim) -> None:
         now = self._now()
         record = self._record(claim.claimant.task_id, now)
-        record.passed = claim.claimant.submission, claim.claimant.attempt
+        who = claim.claimant
+        if not record.is_superseded(who.submission, who.attempt):
+            record.passed = who.submission, who.attempt
         record.end(claim, now)
 
     async def request_cancel(

@@ -1,7 +1,9 @@
 """The rules of `Claims` in Lua, so that each is one atomic step on the server.
 
 Every script of a task gets the same four keys in the same order. Only the server's clock is used.
-Tokens are microseconds, far below 2^53, so Lua's numbers hold them exactly.
+Tokens are microseconds, far below 2^53, so Lua's numbers hold them exactly. The first line makes
+Redis refuse a script before its first step when it could not write (memory full, replica), where
+without it some steps would be done and others not.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ __all__ = [
     "SUM_LATE",
 ]
 
+_WRITES: Final = "#!lua"
+_READS: Final = "#!lua flags=no-writes"
 _TIME: Final = """
 local time = redis.call('TIME')
 local now_us = time[1] * 1000000 + time[2]
@@ -27,7 +31,8 @@ local function whole(number) return string.format('%.0f', number) end
 """
 
 _TASK: Final = (
-    _TIME
+    _WRITES
+    + _TIME
     + """
 local claim, ledger, result, cancel = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
@@ -99,12 +104,12 @@ local last = noted('last')
 local is_own = redis.call('HGET', ledger, 'run:' .. whole(last)) == run_id
 local other = redis.call('HGET', claim, 'holder')
 if other and not is_own then return {'held', other, redis.call('PTTL', claim)} end
+if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
 local why = cancellation(submission)
 if why then
   if is_own then end_run(last, ledger_ms) end
   return {'cancelled', why}
 end
-if not is_own and is_superseded(submission, attempt) then return {'superseded'} end
 local token = is_own and last or math.max(last + 1, now_us)
 redis.call('DEL', result)
 hold(token, submission, run_id, life_ms, ledger_ms, holder, attempt)
@@ -160,7 +165,10 @@ end_run(tonumber(ARGV[1]), ARGV[2])
 PASS_ON: Final = (
     _TASK
     + """
-redis.call('HSET', ledger, 'passed', ARGV[3] .. ' ' .. ARGV[4])
+local attempt, submission = ARGV[3], ARGV[4]
+if not is_superseded(submission, attempt) then
+  redis.call('HSET', ledger, 'passed', attempt .. ' ' .. submission)
+end
 end_run(tonumber(ARGV[1]), ARGV[2])
 """
 )
@@ -182,7 +190,8 @@ return {'noted'}
 )
 
 COUNT_LATE: Final = (
-    _TIME
+    _WRITES
+    + _TIME
     + """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', whole(now_ms))
 redis.call('ZADD', KEYS[1], whole(now_ms + tonumber(ARGV[2])), ARGV[1])
@@ -191,7 +200,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 )
 
 SUM_LATE: Final = (
-    _TIME
+    _READS
+    + _TIME
     + """
 return redis.call('ZCOUNT', KEYS[1], '(' .. whole(now_ms), '+inf')
 """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias, cast
+from datetime import timedelta
+from typing import Any, cast
 
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
@@ -15,7 +15,6 @@ from llmbus.shared.store.claims import (
     CancelAnswer,
     Cancelled,
     CancelNoted,
-    CancelRequested,
     Claim,
     ClaimAnswer,
     Claimant,
@@ -24,21 +23,23 @@ from llmbus.shared.store.claims import (
     Finished,
     Held,
     Late,
-    Lost,
     RenewAnswer,
-    Renewed,
     Stored,
     StoredResult,
     Superseded,
 )
 from llmbus.shared.store.lifetime import LATE_RESULTS_LIFE, checked_ledger_life, milliseconds
 from llmbus.shared.store.redis import claim_scripts as scripts
+from llmbus.shared.store.redis.claim_replies import (
+    RESULT_FIELDS,
+    Reply,
+    as_reason_and_time,
+    as_renewal,
+    as_result,
+)
 from llmbus.shared.store.redis.connection import RedisConnection
 
 __all__ = ["RedisClaims"]
-
-_Reply: TypeAlias = list[Any]
-"""A word, then what belongs to it."""
 
 
 class RedisClaims(RedisConnection):
@@ -75,11 +76,11 @@ class RedisClaims(RedisConnection):
             case b"held":
                 return Held(rest[0].decode(), timedelta(milliseconds=max(rest[1], 0)))
             case b"finished":
-                return Finished(_as_result(rest))
+                return Finished(as_result(rest))
             case b"superseded":
                 return Superseded()
             case _:
-                return Cancelled(*_as_reason_and_time(rest[0]))
+                return Cancelled(*as_reason_and_time(rest[0]))
 
     async def renew(self, claims: Collection[Claim]) -> Mapping[str, RenewAnswer]:
         async with self._call():
@@ -89,9 +90,9 @@ class RedisClaims(RedisConnection):
                 await self._redis.script_load(scripts.RENEW)
                 replies = await self._renew_all(claims)
         run_ids = (claim.claimant.run_id for claim in claims)
-        return dict(zip(run_ids, map(_as_renewal, replies), strict=True))
+        return dict(zip(run_ids, map(as_renewal, replies), strict=True))
 
-    async def _renew_all(self, claims: Collection[Claim]) -> list[_Reply]:
+    async def _renew_all(self, claims: Collection[Claim]) -> list[Reply]:
         """One round trip. Called on a pipeline, the script itself would first ask whether it is
         known there."""
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -121,7 +122,7 @@ class RedisClaims(RedisConnection):
             case b"stored":
                 return Stored()
             case b"cancelled":
-                return Cancelled(*_as_reason_and_time(rest[0]))
+                return Cancelled(*as_reason_and_time(rest[0]))
             case _:
                 await self._note_late(claim)
                 return Late()
@@ -159,21 +160,18 @@ class RedisClaims(RedisConnection):
         async with self._call():
             kept = await cast(
                 Awaitable[list[Any]],
-                self._redis.hmget(
-                    self._keys.result(task_id),
-                    ["body", "content_type", "submission", "succeeded"],
-                ),
+                self._redis.hmget(self._keys.result(task_id), RESULT_FIELDS),
             )
-        return None if kept[0] is None else _as_result(kept)
+        return None if kept[0] is None else as_result(kept)
 
     async def late_results(self) -> int:
         async with self._call():
             return await cast(Awaitable[int], self._sum_late(keys=[self._keys.late_results]))
 
-    async def _ask(self, script: AsyncScript, task_id: str, arguments: list[Any]) -> _Reply:
+    async def _ask(self, script: AsyncScript, task_id: str, arguments: list[Any]) -> Reply:
         async with self._call():
             keys = self._keys.of_task(task_id)
-            return await cast(Awaitable[_Reply], script(keys=keys, args=arguments))
+            return await cast(Awaitable[Reply], script(keys=keys, args=arguments))
 
 
 def _as_renew(claim: Claim) -> list[Any]:
@@ -187,28 +185,3 @@ def _as_renew(claim: Claim) -> list[Any]:
         who.holder,
         who.attempt,
     ]
-
-
-def _as_renewal(reply: _Reply) -> RenewAnswer:
-    match reply:
-        case [b"renewed"]:
-            return Renewed()
-        case [b"cancel", why]:
-            return CancelRequested(*_as_reason_and_time(why))
-        case _:
-            return Lost()
-
-
-def _as_reason_and_time(noted: bytes) -> tuple[str, datetime]:
-    at_ms, _, reason = noted.decode().partition(" ")
-    return reason, datetime.fromtimestamp(int(at_ms) / 1000, UTC)
-
-
-def _as_result(fields: list[Any]) -> StoredResult:
-    body, content_type, submission, succeeded = fields
-    return StoredResult(
-        body=body,
-        content_type=content_type.decode(),
-        submission=submission.decode(),
-        succeeded=succeeded == b"1",
-    )

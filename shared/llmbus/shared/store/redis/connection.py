@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
@@ -27,7 +27,12 @@ __all__ = ["RedisConnection"]
 
 _LONGEST_CALL_SECONDS: Final = 5.0  # all retries of one call together
 
-_redis_from_url: Callable[..., Redis] = cast(Any, Redis).from_url  # its keywords have no types
+_CONNECTIONS: Final = 16
+"""Who asks while all are busy waits for one: the library's own pool would refuse, and a worker with
+many slots would take that for a Redis that is down."""
+
+# its keywords have no types
+_pool_from_url: Callable[..., BlockingConnectionPool] = cast(Any, BlockingConnectionPool).from_url
 
 
 class RedisConnection:
@@ -76,8 +81,10 @@ def _client(url: str, address: str) -> Redis:
     try:
         # The library's defaults (5 s per read, ten retries) make one call hang for a minute.
         # Every call here may be repeated, so two quick retries bridge a dropped connection.
-        return _redis_from_url(
+        pool = _pool_from_url(
             url,
+            max_connections=_CONNECTIONS,
+            timeout=_LONGEST_CALL_SECONDS,
             socket_connect_timeout=2.0,
             socket_timeout=2.0,
             retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 2),
@@ -86,6 +93,7 @@ def _client(url: str, address: str) -> Redis:
         raise ConfigurationError(
             f"LLMBUS_REDIS_URL: {address} is not redis[s]://[user:password@]host:port/db"
         ) from error
+    return Redis.from_pool(pool)
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,0 +1,1 @@
+"""`llmbus parking`: list, show, redrive and discard what nobody could deal with."""

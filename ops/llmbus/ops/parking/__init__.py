@@ -1,0 +1,1 @@
+"""Parking for operators: look through it, send back, discard."""

@@ -1,0 +1,28 @@
+"""All faults, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.faults.fault import Fault
+from tests.faults.faults_broker import BROKER_FAULTS
+from tests.faults.faults_link import LINK_FAULTS
+from tests.faults.faults_message import MESSAGE_FAULTS
+from tests.faults.faults_process import PROCESS_FAULTS
+from tests.faults.faults_provider import PROVIDER_FAULTS
+from tests.faults.faults_redis import REDIS_FAULTS
+
+__all__ = ["CATALOGUE"]
+
+CATALOGUE: Final[dict[str, Fault]] = {
+    fault.name: fault
+    for family in (
+        PROCESS_FAULTS,
+        BROKER_FAULTS,
+        LINK_FAULTS,
+        REDIS_FAULTS,
+        PROVIDER_FAULTS,
+        MESSAGE_FAULTS,
+    )
+    for fault in family
+}

@@ -1,0 +1,104 @@
+"""Strikes when the plan says so, and heals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Final
+
+from tests.faults.catalogue import CATALOGUE
+from tests.faults.gatekeeper import Reached
+from tests.faults.history import Event, Fact
+from tests.faults.plan import Injection, Plan
+from tests.faults.steps import Step
+from tests.faults.world import World
+
+__all__ = ["Director"]
+
+_REDELIVERY_SECONDS: Final = 3.0
+
+
+class Director:
+    """Hears of every step that anybody reaches. Its errors end the run: see `healed`."""
+
+    def __init__(self, plan: Plan, world: World) -> None:
+        self._world = world
+        self._left = [each for each in plan.injections if each.step is not None]
+        self._at_start = [each for each in plan.injections if each.step is None]
+        self._reached: Counter[Step] = Counter()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._retired = False
+        world.on_reached = self._on_reached
+
+    @property
+    def not_reached(self) -> list[Injection]:
+        """What never struck, because nobody came to that step so often."""
+        return self._left
+
+    async def prepare(self) -> None:
+        """Before the tasks: what is wrong from the start."""
+        for injection in self._at_start:
+            self._world.history.record(Fact.STRUCK, note=injection.fault)
+            await CATALOGUE[injection.fault].prepare(self._world)
+
+    @property
+    def is_healed(self) -> bool:
+        """Whether all that has struck is healed."""
+        return all(task.done() for task in self._tasks)
+
+    async def healed(self) -> None:
+        """Return when all that has struck is healed."""
+        while not self.is_healed:
+            await asyncio.wait(self._tasks)
+        for task in self._tasks:
+            task.result()
+
+    def retire(self) -> None:
+        """From now on nothing strikes."""
+        self._retired = True
+
+    async def stop(self) -> None:
+        """Leave everything as it is."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _on_reached(self, at: Reached) -> asyncio.Future[None]:
+        self._reached[at.step] += 1
+        go = asyncio.get_running_loop().create_future()
+        due = [
+            each
+            for each in self._left
+            if each.step is at.step and each.nth <= self._reached[at.step] and not self._retired
+        ]
+        if due:
+            self._left.remove(due[0])
+            self._tasks.append(asyncio.create_task(self._strike(due[0], at, go)))
+        else:
+            go.set_result(None)
+        return go
+
+    async def _strike(self, injection: Injection, at: Reached, go: asyncio.Future[None]) -> None:
+        fault = CATALOGUE[injection.fault]
+        history = self._world.history
+        try:
+            struck = history.record(
+                Fact.STRUCK, at.who, at.task, note=f"{injection.fault} at {at.step}"
+            )
+            await fault.strike(self._world, at)
+            if at.step is Step.CALLED:
+                await self._redelivered(at, struck)
+        finally:
+            if not go.done():
+                go.set_result(None)
+        await fault.heal(self._world, at)
+        history.record(Fact.HEALED, at.who, note=injection.fault)
+
+    async def _redelivered(self, at: Reached, struck: Event) -> None:
+        """Let the call go on until the task has come to a worker again, if it does: that is when a
+        second call could begin."""
+
+        def again(event: Event) -> bool:
+            return event.fact is Fact.DELIVERED and event.task == at.task
+
+        await self._world.until_since(struck.place, again, _REDELIVERY_SECONDS)

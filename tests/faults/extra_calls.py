@@ -1,0 +1,137 @@
+"""Why a task was paid for more than once. What has no reason here is a defect."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from tests.faults.history import Event, Fact
+
+__all__ = ["Cause", "ExtraCall", "askings", "extra_calls"]
+
+_NOT_PAID: Final = frozenset({"429", "500", "502", "503", "504", "529"})
+"""Answers by which a provider says that it did nothing."""
+
+
+class Cause(StrEnum):
+    """What may lead to another call for the same task."""
+
+    UNPAID_RETRY = "retry of what was not paid"
+    WORKER_DIED = "worker died with the call"
+    WORKER_FROZEN = "worker frozen beyond its claim"
+    DRAINED = "cut by a drain"
+    ASKED_AGAIN = "asked for again"
+    REDIS_AWAY = "no Redis to hold claims"
+    UNEXPLAINED = "UNEXPLAINED"
+
+
+@dataclass(frozen=True)
+class ExtraCall:
+    """A call beyond the first of its task, and why."""
+
+    call: Event
+    before: Event
+    """The call of the same task before it."""
+    cause: Cause
+
+
+def extra_calls(events: Sequence[Event]) -> Iterator[ExtraCall]:
+    """In the order of the calls."""
+    calls: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        if event.fact is not Fact.CALLED:
+            continue
+        earlier = calls[event.task]
+        if earlier:
+            yield ExtraCall(event, earlier[-1], _cause(events, earlier, event))
+        earlier.append(event)
+
+
+def _cause(events: Sequence[Event], earlier: Sequence[Event], call: Event) -> Cause:
+    before = earlier[-1]
+    for cause, holds in _REASONS:
+        if holds(events, before, call):
+            return cause
+    if len(earlier) < askings(events[: call.place], call.task):
+        return Cause.ASKED_AGAIN
+    return Cause.UNEXPLAINED
+
+
+def _was_unpaid(events: Sequence[Event], before: Event, call: Event) -> bool:
+    """The provider said so, and the worker put the task into a wait queue."""
+    between = events[before.place : call.place]
+    unpaid = any(
+        event.fact is Fact.ANSWERED and event.number == before.number and event.note in _NOT_PAID
+        for event in between
+    )
+    return unpaid and any(
+        event.fact is Fact.RETRY_CONFIRMED and event.task == call.task for event in between
+    )
+
+
+def _caller_died(events: Sequence[Event], before: Event, call: Event) -> bool:
+    """Before it had acked: an acked task is nobody's any more. Its call may have been on its way
+    when it died, and be seen later."""
+    past = events[: call.place]
+    died = any(event.fact is Fact.KILLED and event.who == before.who for event in past)
+    return died and not any(
+        event.fact is Fact.ACKED and event.who == before.who and event.task == call.task
+        for event in past[before.place :]
+    )
+
+
+def _caller_was_frozen(events: Sequence[Event], before: Event, call: Event) -> bool:
+    frozen = False
+    for event in events[: call.place]:
+        if event.who != before.who:
+            continue
+        if event.fact is Fact.FROZEN:
+            frozen = True
+        elif event.fact is Fact.THAWED and event.place < before.place:
+            frozen = False
+    return frozen
+
+
+def _caller_drained(events: Sequence[Event], before: Event, call: Event) -> bool:
+    told = any(
+        event.fact is Fact.TOLD_TO_STOP and event.who == before.who
+        for event in events[: call.place]
+    )
+    gave_back = any(
+        event.who == before.who
+        and (
+            event.fact is Fact.PROCESS_ENDED
+            or (event.fact in {Fact.NACKED, Fact.SETTLING_LOST} and event.task == call.task)
+        )
+        for event in events[before.place : call.place]
+    )
+    return told and gave_back
+
+
+def _redis_was_away(events: Sequence[Event], _: Event, call: Event) -> bool:
+    return any(
+        event.fact is Fact.STRUCK and event.note.startswith("redis")
+        for event in events[: call.place]
+    )
+
+
+def askings(events: Sequence[Event], task: str) -> int:
+    """How often somebody asked for the task: another program, or an orchestrator that began anew
+    and did not know whether its predecessor had."""
+    raw = sum(event.fact is Fact.SENT_RAW and event.task == task for event in events)
+    submitters = {
+        event.who for event in events if event.fact is Fact.SUBMITTING and event.task == task
+    }
+    return raw + len(submitters)
+
+
+_REASONS: Final[tuple[tuple[Cause, Callable[[Sequence[Event], Event, Event], bool]], ...]] = (
+    (Cause.UNPAID_RETRY, _was_unpaid),
+    (Cause.WORKER_DIED, _caller_died),
+    (Cause.WORKER_FROZEN, _caller_was_frozen),
+    (Cause.DRAINED, _caller_drained),
+    (Cause.REDIS_AWAY, _redis_was_away),
+)

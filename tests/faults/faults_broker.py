@@ -1,0 +1,130 @@
+"""The broker is killed, restarted, frozen, out of memory; connections and queues are taken away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from urllib.parse import quote
+
+from llmbus.shared.bus.rabbitmq import RabbitmqBus
+from tests.faults.environment import HEARTBEAT_SECONDS, LANE
+from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.gatekeeper import Reached
+from tests.faults.history import Fact
+from tests.faults.steps import Step
+from tests.faults.world import World
+from tests.services import PrivateBroker
+
+__all__ = ["BROKER_FAULTS"]
+
+_EVERYWHERE: Final = (Step.SUBMITTING, Step.ACCEPTED, *WORKER_STEPS)
+_LONGER_THAN_HEARTBEATS_SECONDS: Final = 4.0 * HEARTBEAT_SECONDS
+_ALARM_SECONDS: Final = 3.0
+_IN_HAND_SECONDS: Final = 10.0
+
+
+def _node(world: World) -> PrivateBroker:
+    if world.broker.node is None:
+        raise RuntimeError("this fault needs a broker that the suite may kill")
+    return world.broker.node
+
+
+async def _kill(world: World, _: Reached) -> None:
+    await asyncio.to_thread(_node(world).kill9)
+
+
+async def _stop(world: World, _: Reached) -> None:
+    await asyncio.to_thread(_node(world).stop)
+
+
+async def _start(world: World, _: Reached) -> None:
+    await asyncio.to_thread(_node(world).start)
+
+
+async def _freeze(world: World, _: Reached) -> None:
+    _node(world).freeze()
+
+
+async def _thaw(world: World, _: Reached) -> None:
+    await asyncio.sleep(_LONGER_THAN_HEARTBEATS_SECONDS)
+    _node(world).thaw()
+
+
+async def _raise_alarm(world: World, _: Reached) -> None:
+    await asyncio.to_thread(_node(world).raise_memory_alarm)
+
+
+async def _clear_alarm(world: World, _: Reached) -> None:
+    await asyncio.sleep(_ALARM_SECONDS)
+    await asyncio.to_thread(_node(world).clear_memory_alarm)
+
+
+async def _close_connections(world: World, _: Reached) -> None:
+    await world.broker.api.drop_connections(world.vhost)
+
+
+async def _delete_lane(world: World, _: Reached) -> None:
+    """The broker tells the consumers by basic.cancel."""
+    wanted = {task.task_id for task in world.tasks}
+
+    def all_in_hand() -> bool:
+        return wanted <= {event.task for event in world.history.of(Fact.DELIVERED)}
+
+    await world.until(all_in_hand, _IN_HAND_SECONDS)
+    queue = quote(world.settings.layout.lane_queue(LANE), safe="")
+    await world.broker.api.call("DELETE", f"/api/queues/{world.vhost.name}/{queue}")
+
+
+async def _declare_lane(world: World, _: Reached) -> None:
+    async with RabbitmqBus(world.settings, name="faults") as bus:
+        await bus.declare(world.settings.layout.for_tasks([LANE]))
+
+
+BROKER_FAULTS: Final = (
+    Fault(
+        "broker-killed",
+        "kill -9 to the broker, then a start",
+        _EVERYWHERE,
+        strike=_kill,
+        heal=_start,
+        own_broker=True,
+    ),
+    Fault(
+        "broker-restarted",
+        "the broker stops in order and starts again",
+        _EVERYWHERE,
+        strike=_stop,
+        heal=_start,
+        own_broker=True,
+    ),
+    Fault(
+        "broker-frozen",
+        "SIGSTOP to the broker for longer than the heartbeats bear, then SIGCONT",
+        _EVERYWHERE,
+        strike=_freeze,
+        heal=_thaw,
+        own_broker=True,
+    ),
+    Fault(
+        "broker-memory-alarm",
+        "the broker reads nothing from publishers for three seconds",
+        _EVERYWHERE,
+        strike=_raise_alarm,
+        heal=_clear_alarm,
+        own_broker=True,
+    ),
+    Fault(
+        "connections-closed",
+        "all connections are closed by the management API",
+        _EVERYWHERE,
+        strike=_close_connections,
+    ),
+    Fault(
+        "lane-deleted",
+        "the lane's queue is deleted under its consumers and declared again",
+        (Step.CALLED, Step.ANSWERED, Step.ANSWERING, Step.CONFIRMED),
+        strike=_delete_lane,
+        heal=_declare_lane,
+        every_task_in_hand=True,
+    ),
+)

@@ -1,0 +1,111 @@
+"""Programs are killed, told to stop, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.gatekeeper import Reached
+from tests.faults.history import Event, Fact
+from tests.faults.steps import BLOCKING, Step
+from tests.faults.world import World
+
+__all__ = ["PROCESS_FAULTS"]
+
+_REDELIVERY_SECONDS: Final = 8.0
+"""A broker misses a frozen client after two to three heartbeats."""
+
+
+async def _kill(world: World, at: Reached) -> None:
+    if world.lives(at.who):
+        world.kill(at.who)
+        await world.programs[at.who].ended.wait()
+
+
+async def _replace_worker(world: World, _: Reached) -> None:
+    await world.start_worker(world.next_worker_name())
+
+
+async def _tell_to_stop(world: World, at: Reached) -> None:
+    if not world.lives(at.who):
+        return
+    world.tell_to_stop(at.who)
+    if at.step not in BLOCKING:
+        await world.until_logged(at.who, "worker_draining")
+
+
+async def _freeze(world: World, at: Reached) -> None:
+    world.freeze(at.who)
+
+
+async def _thaw_when_replaced(world: World, at: Reached) -> None:
+    """While another worker runs the task: any claim on it must have lapsed."""
+    await _thaw_after(Fact.STARTED, world, at)
+
+
+async def _thaw_when_answered(world: World, at: Reached) -> None:
+    """When another worker has answered for it."""
+    await _thaw_after(Fact.ANSWER_CONFIRMED, world, at)
+
+
+async def _thaw_after(fact: Fact, world: World, at: Reached) -> None:
+    since = next(
+        event.place for event in reversed(world.history.events) if event.fact is Fact.FROZEN
+    )
+
+    def elsewhere(event: Event) -> bool:
+        return event.fact is fact and event.task == at.task and event.who != at.who
+
+    await world.until_since(since, elsewhere, _REDELIVERY_SECONDS)
+    world.thaw(at.who)
+
+
+async def _kill_orchestrator(world: World, at: Reached) -> None:
+    await _kill(world, replace(at, who=world.orchestrator))
+
+
+async def _restart_orchestrator(world: World, _: Reached) -> None:
+    """It submits again what it does not know to be accepted, as after any crash."""
+    accepted = {event.task for event in world.history.of(Fact.ACCEPTED)}
+    left = [task for task in world.tasks if task.task_id not in accepted]
+    await world.start_orchestrator(left)
+
+
+PROCESS_FAULTS: Final = (
+    Fault(
+        "worker-killed",
+        "SIGKILL to the worker; another one is started",
+        WORKER_STEPS,
+        strike=_kill,
+        heal=_replace_worker,
+    ),
+    Fault(
+        "worker-told-to-stop",
+        "SIGTERM to the worker; another one is started",
+        WORKER_STEPS,
+        strike=_tell_to_stop,
+        heal=_replace_worker,
+    ),
+    Fault(
+        "worker-frozen",
+        "SIGSTOP to the worker until another one runs the task, then SIGCONT",
+        WORKER_STEPS,
+        strike=_freeze,
+        heal=_thaw_when_replaced,
+    ),
+    Fault(
+        "worker-frozen-long",
+        "SIGSTOP to the worker until another one has answered, then SIGCONT",
+        WORKER_STEPS,
+        strike=_freeze,
+        heal=_thaw_when_answered,
+    ),
+    Fault(
+        "orchestrator-killed",
+        "SIGKILL to the orchestrator; it is started again under its name",
+        (Step.SUBMITTING, Step.ACCEPTED, Step.CALLED, Step.CONFIRMED),
+        strike=_kill_orchestrator,
+        heal=_restart_orchestrator,
+    ),
+)

@@ -1,0 +1,214 @@
+"""Thin gates around the real bus and the real store: they report, wait if told, and pass on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+from llmbus.shared.bus.interface import (
+    Bus,
+    Delivery,
+    Message,
+    OnDelivery,
+    QueueDepth,
+    Subscription,
+)
+from llmbus.shared.envelope import RESULT_TYPE, attempt_of
+from llmbus.shared.errors import DeliveryLostError, LlmbusError
+from llmbus.shared.store.interface import Store
+from llmbus.shared.topology import Layout, Topology
+from tests.faults.gate_client import GateClient
+from tests.faults.history import Fact
+from tests.faults.steps import Step
+
+__all__ = ["GatedBus", "digest_of", "gated_store"]
+
+
+def digest_of(body: bytes) -> str:
+    """Tells bodies apart."""
+    return sha256(body).hexdigest()[:16]
+
+
+class GatedDelivery:
+    """A delivery whose settling is seen."""
+
+    def __init__(self, delivery: Delivery, gate: GateClient) -> None:
+        self._delivery = delivery
+        self._gate = gate
+        message = delivery.message
+        self._fields: dict[str, Any] = {
+            "task": message.correlation_id,
+            "attempt": attempt_of(message),
+            "delivery": delivery.message_id,
+        }
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._delivery, name)
+
+    async def ack(self) -> None:
+        """S12."""
+        if self._delivery.message.type == RESULT_TYPE:
+            await self._delivery.ack()
+            return
+        await self._gate.reach(Step.ACKING, Fact.ACKING, **self._fields)
+        await self._settle(self._delivery.ack, Fact.ACKED)
+
+    async def nack(self) -> None:
+        await self._settle(self._delivery.nack, Fact.NACKED)
+
+    async def reject(self) -> None:
+        await self._settle(self._delivery.reject, Fact.NACKED)
+
+    async def _settle(self, settle: Callable[[], Any], fact: Fact) -> None:
+        try:
+            await settle()
+        except DeliveryLostError:
+            self._gate.report(Fact.SETTLING_LOST, **self._fields)
+            raise
+        self._gate.report(fact, **self._fields)
+
+
+class GatedBus:
+    """A bus whose traffic is seen."""
+
+    def __init__(self, bus: Bus, gate: GateClient, layout: Layout) -> None:
+        self._bus = bus
+        self._gate = gate
+        self._layout = layout
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    async def __aenter__(self) -> Self:
+        await self._bus.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._bus.__aexit__(exc_type, exc, traceback)
+
+    async def declare(self, topology: Topology) -> None:
+        await self._bus.declare(topology)
+
+    async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:
+        return await self._bus.depths(queues)
+
+    async def consume(self, queue: str, prefetch: int, on_delivery: OnDelivery) -> Subscription:
+        """S3 for tasks. Results are reported where the application gets them."""
+
+        def take(delivery: Delivery) -> None:
+            gated = cast(Delivery, GatedDelivery(delivery, self._gate))
+            if delivery.message.type != RESULT_TYPE:
+                # The transport's callback cannot wait, so the whole process does: as in a stall.
+                self._gate.reach_now(
+                    Step.DELIVERED,
+                    Fact.DELIVERED,
+                    task=delivery.message.correlation_id,
+                    attempt=attempt_of(delivery.message),
+                    delivery=delivery.message_id,
+                    note="redelivered" if delivery.redelivered else "",
+                )
+            on_delivery(gated)
+
+        return await self._bus.consume(queue, prefetch, take)
+
+    async def publish(self, exchange: str, routing_key: str, message: Message) -> None:
+        """S1 and S2 for tasks, S10 and S11 for results."""
+        fields: dict[str, Any] = {
+            "task": message.correlation_id,
+            "attempt": attempt_of(message),
+            "digest": digest_of(message.body),
+        }
+        before, after = self._steps(exchange)
+        if before is not None:
+            await self._gate.reach(*before, **fields)
+        try:
+            await self._bus.publish(exchange, routing_key, message)
+        except LlmbusError as error:
+            self._gate.report(Fact.PUBLISH_FAILED, **fields, note=f"{type(error).__name__}")
+            raise
+        if isinstance(after, Fact):
+            self._gate.report(after, **fields)
+        else:
+            await self._gate.reach(*after, **fields)
+
+    def _steps(self, exchange: str) -> tuple[tuple[Step, Fact] | None, tuple[Step, Fact] | Fact]:
+        layout = self._layout
+        if exchange == layout.tasks:
+            return (Step.SUBMITTING, Fact.SUBMITTING), (Step.ACCEPTED, Fact.PUBLISH_CONFIRMED)
+        if exchange == layout.results:
+            answered = (Step.CONFIRMED, Fact.ANSWER_CONFIRMED)
+            return (Step.ANSWERING, Fact.ANSWERING), answered
+        if exchange == layout.unrouted:
+            return None, Fact.PARK_CONFIRMED
+        return None, Fact.RETRY_CONFIRMED
+
+
+class _GatedStore:
+    """Passes every call on; those that belong to one task's run are seen."""
+
+    def __init__(self, store: Store, gate: GateClient) -> None:
+        self._store = store
+        self._gate = gate
+
+    async def __aenter__(self) -> Self:
+        await self._store.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: Any) -> None:
+        await self._store.__aexit__(*exc)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        return self._seen(method, _CLAIM_CALLS[name]) if name in _CLAIM_CALLS else method
+
+    def _seen(self, method: Any, call: _ClaimCall) -> Any:
+        async def seen(*args: Any, **kwargs: Any) -> Any:
+            task = _task_of([*args, *kwargs.values()])
+            await self._gate.reach(*call.before, task=task)
+            try:
+                answer = await method(*args, **kwargs)
+            except LlmbusError as error:
+                self._gate.report(call.after, task=task, note=type(error).__name__)
+                raise
+            note = type(answer).__name__
+            if call.step_after is None:
+                self._gate.report(call.after, task=task, note=note)
+            else:
+                await self._gate.reach(call.step_after, call.after, task=task, note=note)
+            return answer
+
+        return seen
+
+
+@dataclass(frozen=True)
+class _ClaimCall:
+    """A call to the store that belongs to one run: what is reported before and after it."""
+
+    before: tuple[Step, Fact]
+    after: Fact
+    step_after: Step | None = None
+
+
+_CLAIM_CALLS: Final = {
+    "claim": _ClaimCall((Step.CLAIMING, Fact.CLAIMING), Fact.CLAIMED, Step.CLAIMED),
+    "finish": _ClaimCall((Step.STORING, Fact.STORING), Fact.STORED),
+}
+
+
+def gated_store(store: Store, gate: GateClient) -> Store:
+    """The same store, its claims and stored results seen."""
+    return cast(Store, _GatedStore(store, gate))
+
+
+def _task_of(arguments: Sequence[Any]) -> str:
+    """The first argument is a claimant, or a claim of one."""
+    first = arguments[0]
+    return str(getattr(first, "claimant", first).task_id)

@@ -1,0 +1,156 @@
+"""What happened in one run, in one order: the only thing that the oracle reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+__all__ = ["Event", "Fact", "History", "read_history"]
+
+
+class Fact(StrEnum):
+    """What can happen."""
+
+    SUBMITTING = "submitting"
+    """The orchestrator begins to publish a task. `digest`: of its body."""
+    PUBLISH_CONFIRMED = "publish_confirmed"
+    """The broker has confirmed a task."""
+    ACCEPTED = "accepted"
+    """`submit` returned: from here on the task must not be lost."""
+    REFUSED = "refused"
+    """`submit` raised; `note` says what. The task may be there or not."""
+    SENT_RAW = "sent_raw"
+    """The suite itself put a message into a lane, as another program would. `note`: what kind."""
+    DELIVERED = "delivered"
+    CLAIMING = "claiming"
+    CLAIMED = "claimed"
+    """The store was asked for a claim; `note` is its answer: `Finished` if there is a result."""
+    STARTED = "started"
+    ADOPTED = "adopted"
+    CALLED = "called"
+    """The provider received a request; `who` is the worker that sent it, `number` counts calls."""
+    ANSWERED = "answered"
+    """The provider's answer went out; `note` is its status."""
+    STORING = "storing"
+    STORED = "stored"
+    """The store was asked to keep a result; `note` is its answer."""
+    ANSWERING = "answering"
+    """A worker begins to publish a result."""
+    ANSWER_CONFIRMED = "answer_confirmed"
+    RETRY_CONFIRMED = "retry_confirmed"
+    """The copy for the next attempt is confirmed."""
+    PARK_CONFIRMED = "park_confirmed"
+    PUBLISH_FAILED = "publish_failed"
+    ACKING = "acking"
+    ACKED = "acked"
+    NACKED = "nacked"
+    SETTLING_LOST = "settling_lost"
+    """The channel of the delivery was gone."""
+    GIVEN = "given"
+    """The application has the result. `digest`: of the result, `note`: its status."""
+    CANCEL_ACCEPTED = "cancel_accepted"
+    PARKED = "parked"
+    """Found in parking at the end. `note`: its reason, `digest`: of its body."""
+    LEFT_OVER = "left_over"
+    """At the end a queue still holds messages; `who` is the queue, `number` how many."""
+    PROCESS_STARTED = "process_started"
+    PROCESS_READY = "process_ready"
+    TOLD_TO_STOP = "told_to_stop"
+    """SIGTERM."""
+    KILLED = "killed"
+    FROZEN = "frozen"
+    """SIGSTOP."""
+    THAWED = "thawed"
+    PROCESS_ENDED = "process_ended"
+    """`number` is the exit code, negative for a signal."""
+    STRUCK = "struck"
+    """The suite injected a fault; `note` names it."""
+    HEALED = "healed"
+    CONSUMERS = "consumers"
+    """How many consumers the broker sees on the lane (`number`) when `note` are alive."""
+    ALL_ENDED = "all_ended"
+    """Every task has ended, as far as anybody outside can see."""
+    OUT_OF_TIME = "out_of_time"
+    """The watchdog ended the run; `note` is what it waited for."""
+    SECRET_SEEN = "secret_seen"
+    """A key or password was found; `note` says where."""
+    UNEXPECTED_OUTPUT = "unexpected_output"
+    """A program wrote something that is no log line, or logged a defect."""
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that happened."""
+
+    place: int
+    """Position in the history: what is smaller came first."""
+    at_seconds: float
+    """Since the run began; for people, the oracle looks at `place` alone."""
+    fact: Fact
+    who: str = ""
+    task: str = ""
+    attempt: int = 0
+    number: int = 0
+    delivery: str = ""
+    digest: str = ""
+    note: str = ""
+
+    def in_words(self) -> str:
+        """One line for people."""
+        shown = [f"{self.place:4d} {self.at_seconds:7.3f} {self.who:10} {self.fact:16}"]
+        shown += [self.task] if self.task else []
+        shown += [f"attempt {self.attempt}"] if self.attempt else []
+        shown += [f"number {self.number}"] if self.number else []
+        shown += [self.note] if self.note else []
+        return " ".join(shown)
+
+
+class History:
+    """Grows while the run goes on; every event is on disk at once."""
+
+    def __init__(self, file: IO[bytes], seconds: Callable[[], float]) -> None:
+        """`seconds`: since the run began."""
+        self._file = file
+        self._seconds = seconds
+        self.events: list[Event] = []
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Tell `listener` of every event from now on, at once."""
+        self._listeners.append(listener)
+
+    def record(
+        self,
+        fact: Fact,
+        who: str = "",
+        task: str = "",
+        *,
+        attempt: int = 0,
+        number: int = 0,
+        delivery: str = "",
+        digest: str = "",
+        note: str = "",
+    ) -> Event:
+        """Append an event and give it back."""
+        at = round(self._seconds(), 4)
+        event = Event(
+            len(self.events), at, fact, who, task, attempt, number, delivery, digest, note
+        )
+        self.events.append(event)
+        self._file.write(msgspec.json.encode(event) + b"\n")
+        self._file.flush()
+        for listener in self._listeners:
+            listener(event)
+        return event
+
+    def of(self, fact: Fact) -> Iterable[Event]:
+        """The events of that kind, oldest first."""
+        return [event for event in self.events if event.fact is fact]
+
+
+def read_history(path: Path) -> list[Event]:
+    """What `History` wrote."""
+    return [msgspec.json.decode(line, type=Event) for line in path.read_bytes().splitlines()]

@@ -1,0 +1,33 @@
+"""Reads a history and says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.history import Event
+from tests.faults.invariants_of_programs import PROGRAM_INVARIANTS
+from tests.faults.invariants_of_tasks import TASK_INVARIANTS
+
+__all__ = ["Violation", "violations_in"]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One promise that was not kept."""
+
+    invariant: str
+    """Its number and the name of the check."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
+
+
+def violations_in(events: Sequence[Event]) -> list[Violation]:
+    """All of them, in the order of the invariants."""
+    return [
+        Violation(f"{(check.__doc__ or '').partition(':')[0]} {check.__name__}", what)
+        for check in (*TASK_INVARIANTS, *PROGRAM_INVARIANTS)
+        for what in check(events)
+    ]

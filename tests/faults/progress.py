@@ -1,0 +1,36 @@
+"""What a history says of where things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from tests.faults.history import Event, Fact
+
+__all__ = ["all_tasks_ended", "nothing_in_hand"]
+
+_SETTLED = frozenset({Fact.ACKED, Fact.NACKED, Fact.SETTLING_LOST})
+
+
+def all_tasks_ended(events: Sequence[Event], wanted: Collection[str]) -> bool:
+    """Whether everything that was asked, and every raw message, is answered or parked."""
+    asked = set(wanted) | {event.task for event in events if event.fact is Fact.SENT_RAW}
+    ended = {event.task for event in events if event.fact in {Fact.GIVEN, Fact.PARK_CONFIRMED}}
+    refused = {
+        event.task
+        for event in events
+        if event.fact is Fact.REFUSED and not event.note.endswith(("UnknownError", "Unreachable"))
+    }
+    return asked <= ended | refused
+
+
+def nothing_in_hand(events: Sequence[Event]) -> bool:
+    """Whether every delivery to a worker that lives on is settled."""
+    held: set[tuple[str, str]] = set()
+    for event in events:
+        if event.fact is Fact.DELIVERED:
+            held.add((event.who, event.delivery))
+        elif event.fact in _SETTLED:
+            held.discard((event.who, event.delivery))
+        elif event.fact is Fact.PROCESS_ENDED:
+            held = {each for each in held if each[0] != event.who}
+    return not held

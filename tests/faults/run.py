@@ -1,0 +1,79 @@
+"""One seeded run from the first process to the last."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.faults.closing import find_left_overs, read_outputs, stop_programs
+from tests.faults.director import Director
+from tests.faults.ground import Ground
+from tests.faults.history import Event, Fact, History
+from tests.faults.plan import Injection, Plan
+from tests.faults.progress import all_tasks_ended, nothing_in_hand
+from tests.faults.world import Course, World
+
+__all__ = ["Finished", "run"]
+
+_WATCHDOG_SECONDS: Final = 90.0
+_ALL_ENDED_SECONDS: Final = 40.0
+_QUIET_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of a run; the oracle says whether it is right."""
+
+    plan: Plan
+    events: tuple[Event, ...]
+    history: Path
+    seconds: float
+    not_reached: tuple[Injection, ...]
+
+
+async def run(plan: Plan, ground: Ground, folder: Path) -> Finished:
+    """Everything it starts has ended when this returns or raises."""
+    folder.mkdir(parents=True)  # noqa: ASYNC240  one call, before anything runs
+    path = folder / "history.jsonl"
+    began = time.monotonic()
+    with path.open("wb") as file:
+        history = History(file, lambda: time.monotonic() - began)
+        course = Course(plan.stops, plan.needs_own_broker, plan.latency_seconds)
+        world = World(ground, history, folder, course)
+        director = Director(plan, world)
+        async with world:
+            try:
+                async with asyncio.timeout(_WATCHDOG_SECONDS):
+                    await _conduct(plan, world, director)
+            except TimeoutError:
+                history.record(Fact.OUT_OF_TIME, note="the watchdog ended the run")
+                await director.stop()
+                await ground.repair()
+    seconds = time.monotonic() - began
+    return Finished(plan, tuple(history.events), path, seconds, tuple(director.not_reached))
+
+
+async def _conduct(plan: Plan, world: World, director: Director) -> None:
+    history = world.history
+    world.tasks = plan.tasks()
+    await asyncio.gather(*map(world.start_worker, plan.worker_names))
+    await director.prepare()
+    await world.start_orchestrator(world.tasks)
+    wanted = {task.task_id for task in world.tasks}
+    if await world.until(lambda: all_tasks_ended(history.events, wanted), _ALL_ENDED_SECONDS):
+        history.record(Fact.ALL_ENDED)
+    else:
+        history.record(Fact.OUT_OF_TIME, note="not every task has ended")
+    while True:
+        await director.healed()
+        if not await world.until(lambda: nothing_in_hand(history.events), _QUIET_SECONDS):
+            history.record(Fact.OUT_OF_TIME, note="a worker still holds deliveries")
+        if director.is_healed:  # and nothing has struck in the meantime
+            break
+    director.retire()
+    await stop_programs(world)
+    await find_left_overs(world)
+    read_outputs(world)

@@ -1,0 +1,58 @@
+"""A seed says everything about a run that can be said beforehand."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.catalogue import CATALOGUE
+from tests.faults.plan import SLOTS, Plan
+
+SEEDS = range(300)
+
+
+def test_equal_seeds_make_equal_plans() -> None:
+    assert [Plan.from_seed(seed) for seed in SEEDS] == [Plan.from_seed(seed) for seed in SEEDS]
+
+
+def test_seeds_reach_every_fault_at_every_step() -> None:
+    struck = {
+        (each.fault, each.step) for seed in range(6_000) for each in Plan.from_seed(seed).injections
+    }
+    assert struck == {
+        (name, step) for name, fault in CATALOGUE.items() for step in fault.steps or (None,)
+    }
+
+
+def test_names_in_the_catalogue_are_those_of_their_faults() -> None:
+    assert {name: fault.name for name, fault in CATALOGUE.items()} == {
+        name: name for name in CATALOGUE
+    }
+
+
+def test_plans_for_a_given_broker_leave_its_node_alone() -> None:
+    plans = [Plan.from_seed(seed, own_broker=False) for seed in SEEDS]
+    assert not any(plan.needs_own_broker for plan in plans)
+    assert any(Plan.from_seed(seed).needs_own_broker for seed in SEEDS)
+
+
+def test_only_one_kind_of_fault_can_be_asked_for() -> None:
+    plan = Plan.from_seed(7, only="worker-killed")
+    assert {each.fault for each in plan.injections} == {"worker-killed"}
+
+
+def test_a_fault_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="no-such"):
+        Plan.from_seed(1, only="no-such")
+
+
+def test_what_destroys_a_lane_meets_no_waiting_task() -> None:
+    plans = [Plan.from_seed(seed, only="lane-deleted") for seed in SEEDS]
+    assert all(len(plan.tasks()) <= plan.workers * SLOTS for plan in plans)
+
+
+def test_a_plan_says_in_words_what_it_does() -> None:
+    plan = Plan.from_seed(11, only="connections-closed")
+    words = plan.in_words()
+    assert f"{len(plan.tasks())} tasks" in words
+    assert f"{plan.workers} workers" in words
+    assert f"connections-closed at {plan.injections[0].step}" in words

@@ -1,0 +1,139 @@
+"""Consumers that the broker has lost and the client believes in, on a real RabbitMQ."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from llmbus.shared.bus.interface import Message
+from llmbus.shared.bus.rabbitmq import RabbitmqBus
+from llmbus.shared.settings import BusSettings
+from llmbus.shared.topology import Layout
+from llmbus.worker.intake import Intake, Source
+from llmbus.worker.watchdog import Watchdog
+from tests.integration.rabbitmq.administration import Administration
+from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
+from tests.support.waiting import Collected, eventually
+
+LAYOUT = Layout()
+LANE = "a"
+QUEUE = LAYOUT.lane_queue(LANE)
+
+FORGET_CONSUMERS = """
+{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"QUEUE">>)),
+[gen_server2:call(amqqueue:get_pid(Q),
+    {basic_cancel, element(1, C), element(2, C), undefined, <<"test">>}, infinity)
+ || C <- rabbit_amqqueue:consumers(Q)].
+""".replace("QUEUE", QUEUE)
+"""The queue drops its consumers and tells nobody, neither their channels nor their clients."""
+
+
+class Lane:
+    """One lane that is consumed, and its watchdog."""
+
+    def __init__(self, bus: RabbitmqBus) -> None:
+        self.bus = bus
+        self.collected = Collected()
+        self.intake = Intake(bus, [Source(QUEUE, 5)], lambda _, each: self.collected(each))
+        self.watchdog = Watchdog(bus, LAYOUT.for_tasks([LANE]), self.intake)
+
+    async def submit(self, body: bytes) -> None:
+        await self.bus.publish(LAYOUT.tasks, LANE, Message(body, "agent.task.v1", "t", 4))
+
+    async def consumers(self) -> int | None:
+        depth = (await self.bus.depths([QUEUE]))[QUEUE]
+        return depth.consumers if depth else None
+
+
+@pytest.fixture
+async def lane(bus: RabbitmqBus) -> Lane:
+    """On this run's broker."""
+    return await opened(bus)
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[PrivateBroker]:
+    try:
+        with private_broker() as broker:
+            yield broker
+    except BrokerCannotBeRestarted as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+async def private_lane(broker: PrivateBroker) -> AsyncIterator[Lane]:
+    settings = BusSettings(amqp_url=SecretStr(broker.amqp_url))
+    async with RabbitmqBus(settings, name="test") as bus:
+        yield await opened(bus)
+
+
+async def opened(bus: RabbitmqBus) -> Lane:
+    await bus.declare(LAYOUT.for_tasks([LANE]))
+    lane = Lane(bus)
+    await lane.intake.open()
+    return lane
+
+
+async def test_a_lane_that_is_well_is_left_alone(lane: Lane) -> None:
+    await lane.submit(b"1")
+    await lane.collected.wait_for(1)
+    await lane.watchdog.check()
+    assert list(lane.watchdog.deaf_queues) == []
+    await lane.collected.stays_at(1)
+
+
+async def test_a_consumer_that_the_broker_dropped_in_silence_is_replaced(
+    broker: PrivateBroker, private_lane: Lane
+) -> None:
+    lane = private_lane
+    await lane.submit(b"before")
+    [held] = await lane.collected.wait_for(1)
+    await asyncio.to_thread(broker.ctl, "eval", FORGET_CONSUMERS)
+    assert lane.intake.is_consuming(QUEUE)
+    assert await lane.consumers() == 0
+    await lane.submit(b"unheard")
+
+    await lane.watchdog.check()
+
+    assert list(lane.watchdog.deaf_queues) == [QUEUE]
+    await lane.collected.wait_for_each([b"before", b"unheard"])
+    await held.ack()  # what the old consumer took is still ours
+    assert len(lane.collected.deliveries) == 2
+    await lane.watchdog.check()
+    assert list(lane.watchdog.deaf_queues) == []
+
+
+async def test_a_queue_that_was_deleted_is_declared_and_consumed_again(
+    lane: Lane, administration: Administration
+) -> None:
+    await administration.delete_queue(QUEUE)
+    await until_heard_of(lane)
+    await lane.watchdog.check()
+    await lane.submit(b"later")
+    await lane.collected.wait_for_each([b"later"])
+
+
+async def test_a_queue_that_another_client_declared_again_is_consumed_again(
+    lane: Lane, administration: Administration
+) -> None:
+    await administration.delete_queue(QUEUE)
+    await lane.bus.declare(LAYOUT.for_tasks([LANE]))
+
+    async def is_consumed() -> bool:
+        return bool(await lane.consumers())
+
+    await eventually(is_consumed, "the lane is consumed again")
+    await lane.submit(b"later")
+    await lane.collected.wait_for_each([b"later"])
+
+
+async def until_heard_of(lane: Lane) -> None:
+    """The broker cancels the consumer of a deleted queue."""
+
+    async def is_heard() -> bool:
+        return not lane.intake.is_consuming(QUEUE)
+
+    await eventually(is_heard, "the cancellation has arrived")
