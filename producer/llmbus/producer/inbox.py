@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -100,23 +100,11 @@ class Inbox:
         else:
             self._do(_ack(delivery))
 
-    def results(self) -> AsyncIterator[ExecutionResult]:
+    async def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, oldest first, without end."""
-        return self._each(lambda task_id: True)
-
-    def unclaimed(self) -> AsyncIterator[ExecutionResult]:
-        """Of those, the results for which there is no handle."""
-        return self._each(lambda task_id: task_id not in self._handles)
-
-    def await_marker(self, marker: str) -> asyncio.Future[None]:
-        """Done when the message of that correlation id has come, and all that came before it."""
-        return self._markers.setdefault(marker, asyncio.get_running_loop().create_future())
-
-    async def _each(self, wanted: Callable[[str], bool]) -> AsyncIterator[ExecutionResult]:
         while True:
-            if self._closed:
-                raise ClosedError("the producer is closed")
-            task_id = next(filter(wanted, self._arrived), None)
+            self._require_open()
+            task_id = next(iter(self._arrived), None)
             if task_id is None:
                 self._news.clear()
                 await self._news.wait()
@@ -124,6 +112,25 @@ class Inbox:
             self._shown = task_id
             yield self._arrived[task_id]
             await self.finish_shown()
+
+    async def unclaimed(self, passed: asyncio.Future[None]) -> AsyncIterator[ExecutionResult]:
+        """The results without a handle, until the marker has passed and there are no more."""
+        while True:
+            self._require_open()
+            task_id = next((each for each in self._arrived if each not in self._handles), None)
+            if task_id is not None:
+                yield self._arrived[task_id]
+                await self._take(task_id)
+            elif passed.done():
+                return
+            else:
+                self._news.clear()
+                await self._news.wait()
+
+    def passing(self, marker: str) -> asyncio.Future[None]:
+        """Done when the message of that correlation id has come, and all that came before it."""
+        passing = self._markers[marker] = asyncio.get_running_loop().create_future()
+        return passing
 
     async def finish_shown(self) -> None:
         """The application is done with the result that `results()` gave it last."""
@@ -136,18 +143,23 @@ class Inbox:
         self._closed = True
         for handle in list(self._handles.values()):
             handle.abandon(ClosedError("the producer was closed before the result arrived"))
-        for marker in self._markers.values():
-            marker.cancel()
+        for passing in self._markers.values():
+            passing.cancel()
         self._news.set()
 
     async def settle_chores(self) -> None:
         """Let the acks that are under way finish."""
         await asyncio.gather(*self._chores)
 
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the producer is closed")
+
     def _pass_marker(self, delivery: Delivery) -> None:
         passed = self._markers.pop(delivery.message.correlation_id, None)
         if passed is not None and not passed.done():
             passed.set_result(None)
+            self._news.set()
         self._do(_ack(delivery))
 
     def _tell(self, result: ExecutionResult) -> None:

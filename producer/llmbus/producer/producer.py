@@ -154,13 +154,9 @@ class Producer:
         return handle
 
     async def catch_up(self) -> None:
-        """Return once every result that waited in the queue when this was called is here."""
-        self._require_open()
-        marker = uuid4().hex
-        passed = self._inbox.await_marker(marker)
-        message = Message(b"", MARKER_TYPE, correlation_id=marker, priority=0)
-        await self._bus.publish(self._layout.results, self.name, message)
-        await passed
+        """Return once every result that waited in the queue when this was called is here. More
+        than 2,000 that nobody takes hold it up: read `results` or `unclaimed_results` beside it."""
+        await (await self._marked())
 
     def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, also of tasks submitted before a restart.
@@ -171,10 +167,11 @@ class Producer:
         """
         return self._inbox.results()
 
-    def unclaimed_results(self) -> AsyncIterator[ExecutionResult]:
-        """As `results`, but only of tasks for which nobody holds a handle: those of earlier
-        processes of this orchestrator, and those that nobody waits for any more."""
-        return self._inbox.unclaimed()
+    async def unclaimed_results(self) -> AsyncIterator[ExecutionResult]:
+        """The results that wait now and for whose tasks nobody holds a handle: of an earlier
+        process of this orchestrator, or not waited for any more. Ends, unlike `results`."""
+        async for result in self._inbox.unclaimed(await self._marked()):
+            yield result
 
     def check(self, task: AgentTask) -> None:
         """Raise what `submit` would raise before it sends anything."""
@@ -215,6 +212,15 @@ class Producer:
         if self._inbox.has_given(task_id):
             self._in_doubt.pop(task_id, None)  # it was queued after all, and is over
         return self._in_doubt.get(task_id)
+
+    async def _marked(self) -> asyncio.Future[None]:
+        """Send a marker to the end of the results queue; done when it has come back."""
+        self._require_open()
+        marker = uuid4().hex
+        passing = self._inbox.passing(marker)
+        message = Message(b"", MARKER_TYPE, correlation_id=marker, priority=0)
+        await self._bus.publish(self._layout.results, self.name, message)
+        return passing
 
     def _require_open(self) -> None:
         if self._resources is None:

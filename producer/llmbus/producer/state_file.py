@@ -6,6 +6,7 @@ import fcntl
 import os
 import threading
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ import msgspec
 from llmbus.producer.project_record import TaskRecord
 from llmbus.shared.errors import ConfigurationError, InvalidInputError
 
-__all__ = ["SCHEMA_VERSION", "StateFile", "encode_state"]
+__all__ = ["SCHEMA_VERSION", "StateFile", "encode_state", "set_aside"]
 
 SCHEMA_VERSION: Final = 1
 _FORMAT: Final = "llmbus project state"
@@ -134,6 +135,23 @@ class StateFile:
         return InvalidInputError(
             f"the state file {self.path} {what}; move it away to start anew, or choose another one"
         )
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename the state file to the first free `<stem>.<number><suffix>`, so that its place is free;
+    None if there is none. `ConfigurationError` while another process has it."""
+    file = StateFile(path)
+    try:
+        if not path.exists():
+            return None
+        places = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
+        place = next(place for place in places if not place.exists())
+        path.rename(place)
+    except OSError as error:
+        raise ConfigurationError(f"cannot rename {path}: {error.strerror}") from None
+    finally:
+        file.close()
+    return place
 
 
 def _is_still_at(path: Path, descriptor: int) -> bool:
