@@ -3,7 +3,7 @@
 |  code | meaning                                                                             |
 |-------|-------------------------------------------------------------------------------------|
 |     0 | it worked                                                                           |
-|     1 | tasks failed (`run`), or no worker lives here (`health`)                            |
+|     1 | tasks failed (`run`), had ended before (`cancel`), or no worker lives here (`health`) |
 |     2 | the command line is wrong                                                           |
 |    65 | the input (a task, a task file) is wrong                                            |
 |    69 | the broker cannot be reached                                                        |
