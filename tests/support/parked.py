@@ -43,7 +43,10 @@ async def park(
 ) -> Message:
     """Put it into parking as if it had been parked so long ago."""
     now = datetime.now(UTC) - age
-    values: dict[str, Any] = {"reason": "nobody knows what to do", "origin": layout.lane_queue(LANE)} | stay
+    values: dict[str, Any] = {
+        "reason": "nobody knows what to do",
+        "origin": layout.lane_queue(LANE),
+    } | stay
     copy = parked_copy(message, now=now, **values)
     copy = replace(copy, timestamp=now.replace(microsecond=0))
     await bus.publish(layout.unrouted, routing_key, copy)
