@@ -95,15 +95,19 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
 
 def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
     """I7: a task is acked only when what follows from it is confirmed: its result, its place in
-    parking, or its copy for a later hand-over."""
+    parking, or its copy for a later hand-over. What the broker has handed to another worker since
+    cannot be acked any more, whatever a worker that was frozen believes."""
     settled: set[str] = set()
     copies: dict[str, set[int]] = defaultdict(set)
+    holder: dict[str, str] = {}
     for event in events:
-        if event.fact in {Fact.ANSWER_CONFIRMED, Fact.PARK_CONFIRMED}:
+        if event.fact is Fact.DELIVERED:
+            holder[event.delivery] = event.who
+        elif event.fact in {Fact.ANSWER_CONFIRMED, Fact.PARK_CONFIRMED}:
             settled.add(event.task)
         elif event.fact is Fact.RETRY_CONFIRMED:
             copies[event.task].add(event.attempt)
-        elif event.fact is Fact.ACKED:
+        elif event.fact is Fact.ACKED and holder.get(event.delivery, event.who) == event.who:
             copied = copies[event.task] & {event.attempt, event.attempt + 1}
             if not copied and event.task not in settled:
                 yield f"{event.task}: {event.who} acks attempt {event.attempt}, nothing confirmed"
