@@ -14,7 +14,8 @@ from llmbus.worker import cli
 from llmbus.worker.events import DeliveryAdopted, Event, TaskStarted, log_event
 from llmbus.worker.llm_abstractions import LlmFactory
 from llmbus.worker.settings import WorkerSettings
-from llmbus.worker.worker import Surroundings, Worker
+from llmbus.worker.surroundings import Surroundings
+from llmbus.worker.worker import Worker
 from tests.faults.gate_client import GateClient
 from tests.faults.gated_store import gated_store
 from tests.faults.gates import gated_bus
