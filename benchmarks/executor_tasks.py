@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from benchmarks.llm_contenders import APIS, Api
 from benchmarks.task import DESCRIPTION, TITLE
-from llmbus.shared.agents import AgentType
 from llmbus.shared.task import AgentTask
 
-__all__ = ["AGENT", "PROVIDERS", "Path", "Prompt", "task"]
+__all__ = ["AGENT", "PROVIDERS", "ExecutionPath", "Prompt", "prompt_text", "task"]
 
 AGENT: Final = "benchmark"
-PROVIDERS: Final[Mapping[str, AgentType]] = {
-    "openai": AgentType.OPENAI_GPT,
-    "gemini": AgentType.GOOGLE_GEMINI,
-    "anthropic": AgentType.ANTHROPIC_CLAUDE,
+PROVIDERS: Final[Mapping[str, Api]] = {
+    "openai": APIS["openai chat"],
+    "gemini": APIS["gemini"],
+    "anthropic": APIS["anthropic"],
 }
 _MEDIUM_TIMES_IN_LONG: Final = 32
 
 
-class Path(StrEnum):
-    """One of the two ways on which a task is run; as `execution_mode` of its result says."""
+class ExecutionPath(StrEnum):
+    """One of the two ways on which a task is run, named as `execution_mode` in its result."""
 
     DIRECT = "llm_direct"
     SUBPROCESS = "subprocess"
@@ -46,11 +46,23 @@ _DESCRIPTIONS: Final = {
 }
 
 
-def task(number: int, path: Path, prompt: Prompt, answer_after_seconds: float | None) -> AgentTask:
-    """A task that is run on that path. Its provider answers after that time, else after the one
-    that it was started with."""
-    description = _DESCRIPTIONS[prompt]
-    if answer_after_seconds is not None:
-        description += f'\n[[simulate: {{"latency_seconds": {answer_after_seconds}}}]]'
-    wish = {"use_direct_llm": path is Path.DIRECT}
-    return AgentTask(f"benchmark-{number}", TITLE, description, AGENT, metadata=wish)
+def prompt_text(prompt: Prompt, latency_seconds: float | None) -> str:
+    """What the provider reads. It answers after that time, else after the one that it was started
+    with."""
+    text = _DESCRIPTIONS[prompt]
+    if latency_seconds is None:
+        return text
+    return f'{text}\n[[simulate: {{"latency_seconds": {latency_seconds}}}]]'
+
+
+def task(
+    number: int, path: ExecutionPath, prompt: Prompt, latency_seconds: float | None
+) -> AgentTask:
+    """A task that asks for that path."""
+    return AgentTask(
+        f"benchmark-{number}",
+        TITLE,
+        prompt_text(prompt, latency_seconds),
+        AGENT,
+        metadata={"use_direct_llm": path is ExecutionPath.DIRECT},
+    )
