@@ -1,0 +1,199 @@
+"""`BusExecutor`: the executor interface over the bus. Publish, and wait for the result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from llmbus.producer.bus_asking import BusAsking
+from llmbus.producer.preparation import agent_for
+from llmbus.producer.producer import Producer
+from llmbus.shared.agents import AgentConfig, AgentInterface
+from llmbus.shared.clock import Clock, SystemClock
+from llmbus.shared.errors import (
+    DeadlineExpiredError,
+    InvalidInputError,
+    LlmbusError,
+    UnknownAgentError,
+)
+from llmbus.shared.execution_mode import ExecutionMode, interface_for
+from llmbus.shared.hybrid import run_hybrid
+from llmbus.shared.hybrid_wish import HYBRID, HybridWish
+from llmbus.shared.interactive import interactive_result
+from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.task import AgentTask
+
+__all__ = ["DEFAULT_AGENT", "BusExecutor"]
+
+DEFAULT_AGENT: Final = "claude-code"
+
+_KINDS: Final[dict[type[LlmbusError], FailureKind]] = {
+    UnknownAgentError: FailureKind.UNKNOWN_AGENT,
+    DeadlineExpiredError: FailureKind.EXPIRED,
+    InvalidInputError: FailureKind.REJECTED,
+    LlmbusError: FailureKind.UNAVAILABLE,
+}
+
+
+class BusExecutor:
+    """Runs tasks on the workers of the bus, by an open `Producer`.
+
+    `execute` and `execute_parallel` are for callers that keep no state. What a
+    `ProjectOrchestrator` needs to go on after a crash is `address`, `expect`, `attend` and
+    `settle`; see `DurableExecution`.
+    """
+
+    def __init__(
+        self, producer: Producer, default_agent: str = DEFAULT_AGENT, clock: Clock | None = None
+    ) -> None:
+        self._producer = producer
+        self._default_agent = default_agent
+        self._clock = clock or SystemClock()
+        self._asking = BusAsking(producer)
+
+    @property
+    def address(self) -> str:
+        """The orchestrator's name: its results wait under it."""
+        return self._producer.name
+
+    async def execute(
+        self, task: AgentTask, agent: str | None = None, mode: str | None = None
+    ) -> ExecutionResult:
+        """The result of the task, by `agent`, else the agent that it names, else the default one.
+
+        `mode` `interactive` is answered here: `pending`, with the command for a person. `hybrid`
+        asks several agents, each by a task of its own, `<task id>.<agent>`; so does a task with a
+        hybrid wish in its metadata. Anything else goes to the agent's lane.
+
+        A wrong call is a `ValueError`, before anything is sent: an agent that is unknown or
+        disabled, an unknown mode, a hybrid wish that makes no sense. What goes wrong afterwards is
+        a result with status `failed`. Cancelling it ends the waiting, not the task.
+        """
+        asked = self._asked(task, agent)
+        if mode == ExecutionMode.INTERACTIVE:
+            return interactive_result(asked, self._clock.now())
+        wish = self._wish(asked, mode)
+        started_at = self._clock.now()
+        try:
+            result = await self._over_the_bus(asked, wish, started_at)
+        except LlmbusError as error:
+            return self._failed(asked, started_at, error)
+        await self.settle(task.task_id)
+        return result
+
+    async def execute_parallel(
+        self, tasks: Iterable[tuple[AgentTask, str | None]], max_concurrent: int = 3
+    ) -> list[ExecutionResult]:
+        """The results in the order of `tasks`; the next one starts as soon as one has ended.
+
+        `ValueError` if `max_concurrent` is less than 1. What `execute` would raise for one of them
+        is a failed result in its place: others may have been paid for by then.
+        """
+        if max_concurrent < 1:
+            raise InvalidInputError(f"max_concurrent must be at least 1, not {max_concurrent!r}")
+        room = asyncio.Semaphore(max_concurrent)
+
+        async def execute_one(task: AgentTask, agent: str | None) -> ExecutionResult:
+            async with room:
+                try:
+                    return await self.execute(task, agent)
+                except InvalidInputError as error:
+                    return self._failed(task, self._clock.now(), error)
+
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(execute_one(task, agent)) for task, agent in tasks]
+        return [each.result() for each in running]
+
+    def expect(self, task: AgentTask, agent: str | None) -> None:
+        """See `DurableExecution`. The producer must be open."""
+        try:
+            asked = self._asked(task, agent)
+            wish = self._wish(asked, None)
+        except InvalidInputError:
+            return  # it was not submitted like this; `attend` says what is wrong
+        for name in wish.agents if wish else ():
+            self._asking.expect(_sub_task(asked, name).task_id)
+        if wish is None:
+            self._asking.expect(task.task_id)
+
+    async def attend(
+        self, task: AgentTask, agent: str | None, submitted_at: datetime
+    ) -> ExecutionResult:
+        """See `DurableExecution`. What is wrong with the task itself is a failed result."""
+        try:
+            asked = self._asked(task, agent)
+            return await self._over_the_bus(asked, self._wish(asked, None), submitted_at)
+        except InvalidInputError as error:
+            return self._failed(task, submitted_at, error)
+
+    async def settle(self, task_id: str) -> None:
+        """See `DurableExecution`."""
+        await self._asking.take(task_id)
+
+    async def _over_the_bus(
+        self, asked: AgentTask, wish: HybridWish | None, submitted_at: datetime
+    ) -> ExecutionResult:
+        if wish is None:
+            return await self._asking.ask(asked, submitted_at, asked.task_id)
+        troubles: list[LlmbusError] = []
+
+        async def ask(agent: str) -> ExecutionResult:
+            sub_task = _sub_task(asked, agent)
+            try:
+                return await self._asking.ask(sub_task, submitted_at, asked.task_id)
+            except InvalidInputError:
+                raise
+            except LlmbusError as error:
+                troubles.append(error)
+                raise
+
+        result = await run_hybrid(asked, wish, ask, self._clock)
+        if troubles and result.status is not ExecutionStatus.SUCCESS:
+            raise troubles[0]  # an agent that could not be asked has not failed
+        return result
+
+    def _asked(self, task: AgentTask, agent: str | None) -> AgentTask:
+        """The task, for the agent that is to run it; the caller's own stays as it is."""
+        name = agent or task.agent or self._default_agent
+        asked = task if name == task.agent else msgspec.structs.replace(task, agent=name)
+        agent_for(asked, self._producer.registry)
+        return asked
+
+    def _wish(self, asked: AgentTask, mode: str | None) -> HybridWish | None:
+        """What is wished of several agents; None if one is to be asked."""
+        config = self._producer.registry.get_agent(asked.agent)
+        if config is None:  # an agent type by its own name
+            config = AgentConfig(
+                asked.agent,
+                agent_for(asked, self._producer.registry).agent_type,
+                AgentInterface.API,
+            )
+        if interface_for(asked, config, mode) is not AgentInterface.HYBRID:
+            return None
+        wish = HybridWish.of(asked, config)
+        wish.configs(self._producer.registry)
+        return wish
+
+    def _failed(self, task: AgentTask, started_at: datetime, error: LlmbusError) -> ExecutionResult:
+        kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
+        return ExecutionResult(
+            task_id=task.task_id,
+            agent=task.agent,
+            status=ExecutionStatus.FAILED,
+            started_at=started_at,
+            completed_at=self._clock.now(),
+            error=str(error),
+            failure=Failure(kind, str(error)),
+        )
+
+
+def _sub_task(task: AgentTask, agent: str) -> AgentTask:
+    """The task for one of several agents; its id is its own, and the same after a restart."""
+    metadata = {name: value for name, value in task.metadata.items() if name != HYBRID}
+    return msgspec.structs.replace(
+        task, task_id=f"{task.task_id}.{agent}", agent=agent, metadata=metadata
+    )
