@@ -121,11 +121,10 @@ async def test_result_that_came_but_was_not_recorded_comes_again(scene: Scene, s
     def refuse(result: ExecutionResult) -> None:
         raise DiskIsFullError
 
-    async with scene.worker():
+    async with scene.worker(), orchestrated(scene, state, on_result=refuse) as (project, _):
+        project.add_tasks(tasks())
         with pytest.raises(DiskIsFullError):
-            async with orchestrated(scene, state, on_result=refuse) as (project, _):
-                project.add_tasks(tasks())
-                await project.run()
+            await project.run()
     kept: list[ExecutionResult] = []
     async with (
         scene.worker(),
