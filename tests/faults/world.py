@@ -17,7 +17,7 @@ from llmbus.shared.settings import BusSettings
 from tests.faults.environment import bus_settings, environment_of
 from tests.faults.gatekeeper import Gatekeeper, Reached
 from tests.faults.ground import Broker, Ground
-from tests.faults.history import Event, Fact, History
+from tests.faults.history import Fact, History
 from tests.faults.launcher import Running
 from tests.faults.links import Links, Service
 from tests.faults.redis_process import RedisProcess
@@ -62,10 +62,9 @@ class World:
         self.on_reached: Callable[[Reached], asyncio.Future[None]] | None = None
         self._course = course
         self._orchestrators = 0
-        self._news = asyncio.Event()
+        self._told_to_stop: set[str] = set()
         self._resources = AsyncExitStack()
         self._watchers: set[asyncio.Task[None]] = set()
-        history.listen(lambda _: self._news.set())
 
     @property
     def redis(self) -> RedisProcess:
@@ -128,6 +127,10 @@ class World:
         """Those that have not ended."""
         return [name for name in self.programs if name.startswith("w") and self.lives(name)]
 
+    def consuming_workers(self) -> list[str]:
+        """Those of them that nobody has told to stop."""
+        return [name for name in self.live_workers() if name not in self._told_to_stop]
+
     def lives(self, name: str) -> bool:
         """Whether the process is there, frozen or not."""
         return name in self.programs and not self.programs[name].ended.is_set()
@@ -139,6 +142,7 @@ class World:
 
     def tell_to_stop(self, name: str) -> None:
         """SIGTERM."""
+        self._told_to_stop.add(name)
         self.history.record(Fact.TOLD_TO_STOP, name)
         self.programs[name].send(signal.SIGTERM)
 
@@ -151,23 +155,6 @@ class World:
         """SIGCONT."""
         self.history.record(Fact.THAWED, name)
         self.programs[name].send(signal.SIGCONT)
-
-    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Return as soon as the history fulfils the condition; False if it does not in time."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not condition():
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def until_since(
-        self, since: int, wanted: Callable[[Event], bool], seconds: float
-    ) -> bool:
-        """Wait for an event that comes after place `since`."""
-        return await self.until(lambda: any(map(wanted, self.history.events[since:])), seconds)
 
     async def until_logged(self, name: str, event: str, seconds: float = 30.0) -> None:
         """Return when the program has logged that, has ended, or was waited for in vain, which

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llmbus.ops.cli.project_file import TakenUp, take_up
 from llmbus.producer import ProjectOrchestrator
 from llmbus.shared import AgentTask, TaskStatus
@@ -15,7 +17,7 @@ def project(*tasks: AgentTask) -> ProjectOrchestrator:
     return one
 
 
-def needing(task_id: str, *dependencies: str, **fields: object) -> AgentTask:
+def needing(task_id: str, *dependencies: str, **fields: Any) -> AgentTask:
     return task(task_id, dependencies=list(dependencies), **fields)
 
 
