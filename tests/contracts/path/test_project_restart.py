@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Path:
 @contextlib.asynccontextmanager
 async def orchestrated(
     scene: Scene, state: Path, name: str = "orchestrator", **options: object
-) -> AsyncIterator[tuple[ProjectOrchestrator, Producer]]:
+) -> AsyncGenerator[tuple[ProjectOrchestrator, Producer]]:
     async with scene.producer(name) as producer:
         with ProjectOrchestrator(
             BusExecutor(producer),
