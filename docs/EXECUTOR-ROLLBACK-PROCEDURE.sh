@@ -100,7 +100,7 @@ for name in LLMBUS_AMQP_URL LLMBUS_REDIS_URL LLMBUS_PREFIX LLMBUS_RABBITMQ_API_U
 done
 
 ask() {
-    "${llmbus[@]}" "$1" --json ||
+    "${llmbus[@]}" "$1" --json </dev/null ||
         fail $EXIT_CANNOT_ASK "\`${llmbus[*]} $1 --json\` failed, see above (--llmbus)"
 }
 

@@ -75,8 +75,18 @@ def test_secrets_come_from_outside(service: dict[str, Any]) -> None:
 def test_two_workers_wait_until_what_they_need_is_healthy() -> None:
     assert WORKER["deploy"]["replicas"] == 2
     assert WORKER["depends_on"] == {
-        name: {"condition": "service_healthy"} for name in SERVICES if name != "worker"
+        name: {"condition": "service_healthy"} for name in ("rabbitmq", "redis")
     }
+
+
+def test_the_fallback_has_all_that_a_worker_has() -> None:
+    own = {"command": ["llmbus", "fallback"], "deploy": {"replicas": 1}}
+    assert SERVICES["fallback"] == WORKER | own
+
+
+def test_one_variable_rolls_the_workers_back() -> None:
+    switch = WORKER["environment"]["LLMBUS_USE_DIRECT_LLM"]
+    assert switch == "${LLMBUS_USE_DIRECT_LLM:-true}"
 
 
 def test_a_worker_may_drain_before_it_is_killed() -> None:
