@@ -31,6 +31,7 @@ help: ## list the commands
 setup: .venv/.ok ## make .venv with everything pinned in requirements.lock
 
 demo: .venv/.ok ## run 30 agent tasks on the embedded bus: no broker, no Redis, no key
+	@rm -f release-week-state.json
 	@.venv/bin/llmbus run examples/release-week.json --embedded --scripted examples/release-week-answers.json --concurrency 6 --exit-zero
 
 .venv/.local-model.ok: requirements-local-model.lock .venv/.ok
@@ -38,7 +39,7 @@ demo: .venv/.ok ## run 30 agent tasks on the embedded bus: no broker, no Redis, 
 	@touch $@
 
 demo-llm: .venv/.local-model.ok ## run agent tasks on a real small model on this machine, through the real SDKs
-	@rm -f local-model-results.jsonl
+	@rm -f local-model-results.jsonl local-model-state.json
 	@timeout -k 5 300 $(PY) examples/local_model.py -- .venv/bin/llmbus run examples/local-model.json --embedded --concurrency 4
 	@$(PY) examples/print_answers.py local-model-results.jsonl
 

@@ -78,7 +78,7 @@ async def test_failed_task_exits_1_and_is_named_with_its_reason(deployment: Depl
     code, program = await run(deployment, file, *embedded(deployment))
     assert code == 1
     assert "failed: bad (Title of bad): account: the quota is used up" in program.out
-    code, _ = await run(deployment, file, *embedded(deployment), "--exit-zero")
+    code, _ = await run(deployment, file, *embedded(deployment), "--exit-zero", "--fresh")
     assert code == 0
     results = results_in(deployment.folder / "results.jsonl")
     assert sorted(result.task_id for result in results) == ["bad", "bad", "good", "good"]

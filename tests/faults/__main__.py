@@ -14,11 +14,11 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.faults.catalogue import CATALOGUE
+from tests.faults.found import FOUND
 from tests.faults.ground import Ground
 from tests.faults.plan import Plan
 from tests.faults.report import Judged, failure_in_words, print_table
 from tests.faults.run import run
-from tests.faults.seeds import FOUND
 from tests.services.endpoints import AMQP_URL_VARIABLE
 
 _DESCRIPTION = """\
@@ -34,6 +34,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="how many seeds; default 10")
     parser.add_argument("--first", type=int, default=1, help="the first of them; default 1")
     parser.add_argument("--seed", type=int, help="this one alone, with its history")
+    parser.add_argument("--found", help="one plan of found.py, with its history")
     parser.add_argument("--only", help="faults whose names begin so, and no others")
     parser.add_argument("--list", action="store_true", help="name all faults and end")
     return parser.parse_args(arguments)
@@ -49,18 +50,19 @@ class _Wanted:
 
 def _wanted(options: argparse.Namespace) -> Iterator[_Wanted]:
     own_broker = AMQP_URL_VARIABLE not in os.environ
-
-    def one(seed: int, only: str | None) -> _Wanted:
-        plan = Plan.from_seed(seed, own_broker=own_broker, only=only)
-        return _Wanted(plan, f"--seed {seed}" + (f" --only {only}" if only else ""))
-
-    if options.seed is not None:
-        yield one(options.seed, options.only)
+    if options.seed is None and options.only is None:
+        for found in FOUND:
+            if options.found in {None, found.name} and (
+                own_broker or not found.plan.needs_own_broker
+            ):
+                yield _Wanted(found.plan, f"--found {found.name}")
+    if options.found is not None:
         return
-    if options.only is None:
-        yield from (one(found.seed, found.only) for found in FOUND)
-    for seed in range(options.first, options.first + options.seeds):
-        yield one(seed, options.only)
+    seeds = range(options.first, options.first + options.seeds)
+    for seed in seeds if options.seed is None else [options.seed]:
+        plan = Plan.from_seed(seed, own_broker=own_broker, only=options.only)
+        only = f" --only {options.only}" if options.only else ""
+        yield _Wanted(plan, f"--seed {seed}{only}")
 
 
 async def _run_all(options: argparse.Namespace, console: Console) -> int:
@@ -73,8 +75,9 @@ async def _run_all(options: argparse.Namespace, console: Console) -> int:
             judged.append((one, wanted.again))
             verdict = "BAD" if one.violations else "ok"
             faults = ", ".join(each.fault for each in wanted.plan.injections)
-            console.out(f"{wanted.plan.seed:6d} {verdict:3} {finished.seconds:5.1f} s  {faults}")
-            if options.seed is not None:
+            asked = wanted.again.split()[1]
+            console.out(f"{asked:>24} {verdict:3} {finished.seconds:5.1f} s  {faults}")
+            if options.seed is not None or options.found is not None:
                 console.out("\n".join(event.in_words() for event in finished.events))
     for one, again in judged:
         if one.violations:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import aio_pika
 
+from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.parking import REASON
 from tests.faults.environment import LANE
 from tests.faults.gates import digest_of
@@ -16,7 +17,7 @@ from tests.faults.stacks import SHOW_TASKS
 from tests.faults.watched_provider import key_of
 from tests.faults.world import RESULTS, World
 
-__all__ = ["find_left_overs", "read_outputs", "stop_programs"]
+__all__ = ["find_left_overs", "nothing_waits", "read_outputs", "stop_programs"]
 
 _ENDED_SECONDS: Final = 25.0
 _DEFECTS: Final = frozenset({"run_not_settled", "run_not_parked", "provider_defect"})
@@ -73,14 +74,26 @@ async def _consumers(world: World) -> int:
         return queue.declaration_result.consumer_count or 0
 
 
+async def nothing_waits(world: World) -> bool:
+    """Whether no task waits for a worker or for its time."""
+    async with RabbitmqBus(world.settings, name="faults") as bus:
+        depths = await bus.depths(_queues_of_tasks(world))
+    return all(depth is None or depth.ready == 0 for depth in depths.values())
+
+
+def _queues_of_tasks(world: World) -> list[str]:
+    layout = world.settings.layout
+    waiting = [layout.retry(rung) for rung in layout.ladder.all_rungs()]
+    return [layout.lane_queue(LANE), *waiting]
+
+
 async def find_left_overs(world: World) -> None:
     """What the broker still holds, now that nobody takes anything any more."""
     layout = world.settings.layout
-    waiting = [layout.retry(rung) for rung in layout.ladder.all_rungs()]
     url = world.vhost.url(world.broker.amqp_url)
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        for name in (layout.lane_queue(LANE), layout.fallback_queue, *waiting):
+        for name in (*_queues_of_tasks(world), layout.fallback_queue):
             queue = await channel.declare_queue(name, passive=True)
             while message := await queue.get(no_ack=True, fail=False):
                 task = message.correlation_id or ""

@@ -101,4 +101,4 @@ class Director:
         def again(event: Event) -> bool:
             return event.fact is Fact.DELIVERED and event.task == at.task
 
-        await self._world.until_since(struck.place, again, _REDELIVERY_SECONDS)
+        await self._world.history.until_since(struck.place, again, _REDELIVERY_SECONDS)

@@ -70,7 +70,7 @@ async def _delete_lane(world: World, _: Reached) -> None:
     def all_in_hand() -> bool:
         return wanted <= {event.task for event in world.history.of(Fact.DELIVERED)}
 
-    await world.until(all_in_hand, _IN_HAND_SECONDS)
+    await world.history.until(all_in_hand, _IN_HAND_SECONDS)
     queue = quote(world.settings.layout.lane_queue(LANE), safe="")
     await world.broker.api.call("DELETE", f"/api/queues/{world.vhost.name}/{queue}")
 

@@ -57,7 +57,7 @@ async def _thaw_after(fact: Fact, world: World, at: Reached) -> None:
     def elsewhere(event: Event) -> bool:
         return event.fact is fact and event.task == at.task and event.who != at.who
 
-    await world.until_since(since, elsewhere, _REDELIVERY_SECONDS)
+    await world.history.until_since(since, elsewhere, _REDELIVERY_SECONDS)
     world.thaw(at.who)
 
 

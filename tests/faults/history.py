@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -116,11 +117,7 @@ class History:
         self._file = file
         self._seconds = seconds
         self.events: list[Event] = []
-        self._listeners: list[Callable[[Event], None]] = []
-
-    def listen(self, listener: Callable[[Event], None]) -> None:
-        """Tell `listener` of every event from now on, at once."""
-        self._listeners.append(listener)
+        self._news = asyncio.Event()
 
     def record(
         self,
@@ -142,9 +139,25 @@ class History:
         self.events.append(event)
         self._file.write(msgspec.json.encode(event) + b"\n")
         self._file.flush()
-        for listener in self._listeners:
-            listener(event)
+        self._news.set()
         return event
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Return as soon as the history fulfils the condition; False if it does not in time."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def until_since(
+        self, since: int, wanted: Callable[[Event], bool], seconds: float
+    ) -> bool:
+        """Wait for an event that comes after place `since`."""
+        return await self.until(lambda: any(map(wanted, self.events[since:])), seconds)
 
     def of(self, fact: Fact) -> Iterable[Event]:
         """The events of that kind, oldest first."""

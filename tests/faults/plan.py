@@ -8,7 +8,8 @@ from random import Random
 from typing import Final
 
 from llmbus.shared import AgentTask, TaskPriority
-from tests.faults.catalogue import CATALOGUE
+from tests.faults.catalogue import CATALOGUE, FAMILIES
+from tests.faults.fault import Fault
 from tests.faults.steps import Step
 from tests.faults.watched_provider import mark
 
@@ -50,15 +51,15 @@ class Plan:
         """`own_broker`: whether there is a node that may be harmed. `only`: one fault's name, or
         the beginning of several names."""
         random = Random(seed)  # chance that must be the same every time, not secret
-        names = [
-            fault.name
-            for fault in CATALOGUE.values()
-            if (own_broker or not fault.own_broker) and fault.name.startswith(only or "")
+        families = [
+            [fault for fault in family if _may_strike(fault, own_broker, only)]
+            for family in FAMILIES
         ]
-        if not names:
+        families = [family for family in families if family]
+        if not families:
             raise ValueError(f"no fault's name begins with {only!r}")
         count = 2 if random.random() < _SHARE_WITH_TWO_FAULTS else 1
-        injections = tuple(_drawn(random, names) for _ in range(count))
+        injections = tuple(_drawn(random, families) for _ in range(count))
         workers = random.randint(2, 3)
         tasks = random.randint(_FEWEST_TASKS, _MOST_TASKS)
         if any(CATALOGUE[each.fault].every_task_in_hand for each in injections):
@@ -105,8 +106,12 @@ class Plan:
         )
 
 
-def _drawn(random: Random, names: Sequence[str]) -> Injection:
-    fault = CATALOGUE[random.choice(names)]
+def _may_strike(fault: Fault, own_broker: bool, only: str | None) -> bool:
+    return (own_broker or not fault.own_broker) and fault.name.startswith(only or "")
+
+
+def _drawn(random: Random, families: Sequence[Sequence[Fault]]) -> Injection:
+    fault = random.choice(random.choice(families))
     if not fault.steps:
         return Injection(fault.name)
     return Injection(fault.name, random.choice(fault.steps), random.randint(1, _LATEST))

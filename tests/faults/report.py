@@ -49,7 +49,7 @@ def failure_in_words(judged: Judged, command: str) -> str:
     finished = judged.finished
     return "\n".join(
         [
-            f"seed {finished.plan.seed} fails: {finished.plan.in_words()}",
+            f"fails: {finished.plan.in_words()}",
             *(f"  {violation}" for violation in judged.violations),
             f"  history: {finished.history}",
             f"  again:   {command}",

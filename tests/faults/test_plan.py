@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.catalogue import CATALOGUE
+from tests.faults.found import FOUND
 from tests.faults.plan import SLOTS, Plan
 
 SEEDS = range(300)
@@ -16,7 +17,9 @@ def test_equal_seeds_make_equal_plans() -> None:
 
 def test_seeds_reach_every_fault_at_every_step() -> None:
     struck = {
-        (each.fault, each.step) for seed in range(6_000) for each in Plan.from_seed(seed).injections
+        (each.fault, each.step)
+        for seed in range(20_000)
+        for each in Plan.from_seed(seed).injections
     }
     assert struck == {
         (name, step) for name, fault in CATALOGUE.items() for step in fault.steps or (None,)
@@ -56,3 +59,9 @@ def test_a_plan_says_in_words_what_it_does() -> None:
     assert f"{len(plan.tasks())} tasks" in words
     assert f"{plan.workers} workers" in words
     assert f"connections-closed at {plan.injections[0].step}" in words
+
+
+def test_what_has_found_a_defect_names_faults_that_exist_at_steps_that_they_have() -> None:
+    for found in FOUND:
+        for each in found.plan.injections:
+            assert each.step in CATALOGUE[each.fault].steps, found.name

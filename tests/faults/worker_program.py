@@ -14,9 +14,11 @@ from llmbus.worker import cli
 from llmbus.worker.events import DeliveryAdopted, Event, TaskStarted, log_event
 from llmbus.worker.llm_abstractions import LlmFactory
 from llmbus.worker.settings import WorkerSettings
-from llmbus.worker.worker import Surroundings, Worker
+from llmbus.worker.surroundings import Surroundings
+from llmbus.worker.worker import Worker
 from tests.faults.gate_client import GateClient
-from tests.faults.gates import GatedBus, gated_store
+from tests.faults.gated_store import gated_store
+from tests.faults.gates import GatedBus
 from tests.faults.history import Fact
 from tests.faults.stacks import show_tasks_on_signal
 from tests.faults.steps import Step

@@ -17,7 +17,7 @@ from llmbus.shared.settings import BusSettings
 from tests.faults.environment import bus_settings, environment_of
 from tests.faults.gatekeeper import Gatekeeper, Reached
 from tests.faults.ground import Broker, Ground
-from tests.faults.history import Event, Fact, History
+from tests.faults.history import Fact, History
 from tests.faults.launcher import Running
 from tests.faults.links import Links, Service
 from tests.faults.redis_process import RedisProcess
@@ -62,10 +62,8 @@ class World:
         self.on_reached: Callable[[Reached], asyncio.Future[None]] | None = None
         self._course = course
         self._orchestrators = 0
-        self._news = asyncio.Event()
         self._resources = AsyncExitStack()
         self._watchers: set[asyncio.Task[None]] = set()
-        history.listen(lambda _: self._news.set())
 
     @property
     def redis(self) -> RedisProcess:
@@ -151,23 +149,6 @@ class World:
         """SIGCONT."""
         self.history.record(Fact.THAWED, name)
         self.programs[name].send(signal.SIGCONT)
-
-    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Return as soon as the history fulfils the condition; False if it does not in time."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not condition():
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def until_since(
-        self, since: int, wanted: Callable[[Event], bool], seconds: float
-    ) -> bool:
-        """Wait for an event that comes after place `since`."""
-        return await self.until(lambda: any(map(wanted, self.history.events[since:])), seconds)
 
     async def until_logged(self, name: str, event: str, seconds: float = 30.0) -> None:
         """Return when the program has logged that, has ended, or was waited for in vain, which

@@ -32,9 +32,9 @@ class ScriptDesk:
 
     ending: Callable[[AgentTask, dict[str, Any]], ExecutionResult] = _success
     run_until: Awaitable[Any] | None = None
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     begun: asyncio.Event = field(default_factory=asyncio.Event)
-    killed: list[str] = field(default_factory=list)
+    killed: list[str] = field(default_factory=list[str])
 
     def in_environment(self, environment: Mapping[str, str]) -> DeskRunner:
         return DeskRunner(self, environment)

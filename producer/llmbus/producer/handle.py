@@ -35,11 +35,19 @@ class TaskHandle:
         May be called any number of times. `ClosedError` if the producer is closed first: then the
         result stays in the orchestrator's queue for its next start.
         """
+        result = await self.peek(timeout)
+        await self.take()
+        return result
+
+    async def peek(self, timeout: float | timedelta | None = None) -> ExecutionResult:
+        """As `wait`, but the result is not taken: until `take`, it comes again after a restart."""
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         async with asyncio.timeout(seconds):
-            result = await asyncio.shield(self._arrived)
+            return await asyncio.shield(self._arrived)
+
+    async def take(self) -> None:
+        """The application has the result for good: the broker may forget it."""
         await self._taken(self.task_id)
-        return result
 
     def resolve(self, result: ExecutionResult) -> None:
         """For the inbox: the result has arrived."""

@@ -22,7 +22,10 @@ from llmbus.shared.parking import parked_copy
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.topology import Layout
 
-__all__ = ["PREFETCH", "Inbox"]
+__all__ = ["MARKER_TYPE", "PREFETCH", "Inbox"]
+
+MARKER_TYPE: Final = "results.marker.v1"
+"""A message that an orchestrator sends itself: what waited in its queue has arrived before it."""
 
 PREFETCH: Final = 2_000
 """How many results may be here unacked: what the broker keeps beyond that is not in our memory."""
@@ -49,6 +52,7 @@ class Inbox:
         """Of what has arrived; the rest is in this process alone."""
         self._crowded_at = _CROWDED
         self._given: OrderedDict[str, None] = OrderedDict()
+        self._markers: dict[str, asyncio.Future[None]] = {}
         self._news = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
         self._shown: str | None = None
@@ -76,8 +80,11 @@ class Inbox:
 
     def on_delivery(self, delivery: Delivery) -> None:
         """Takes one result from the broker."""
+        message = delivery.message
+        if message.type == MARKER_TYPE:
+            self._pass_marker(delivery)
+            return
         try:
-            message = delivery.message
             result = decode_result(message.body, message.content_type)
         except InvalidInputError as error:
             self._do(self._park(delivery, str(error)))
@@ -96,8 +103,7 @@ class Inbox:
     async def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, oldest first, without end."""
         while True:
-            if self._closed:
-                raise ClosedError("the producer is closed")
+            self._require_open()
             task_id = next(iter(self._arrived), None)
             if task_id is None:
                 self._news.clear()
@@ -106,6 +112,25 @@ class Inbox:
             self._shown = task_id
             yield self._arrived[task_id]
             await self.finish_shown()
+
+    async def unclaimed(self, passed: asyncio.Future[None]) -> AsyncIterator[ExecutionResult]:
+        """The results without a handle, until the marker has passed and there are no more."""
+        while True:
+            self._require_open()
+            task_id = next((each for each in self._arrived if each not in self._handles), None)
+            if task_id is not None:
+                yield self._arrived[task_id]
+                await self._take(task_id)
+            elif passed.done():
+                return
+            else:
+                self._news.clear()
+                await self._news.wait()
+
+    def passing(self, marker: str) -> asyncio.Future[None]:
+        """Done when the message of that correlation id has come, and all that came before it."""
+        passing = self._markers[marker] = asyncio.get_running_loop().create_future()
+        return passing
 
     async def finish_shown(self) -> None:
         """The application is done with the result that `results()` gave it last."""
@@ -118,11 +143,24 @@ class Inbox:
         self._closed = True
         for handle in list(self._handles.values()):
             handle.abandon(ClosedError("the producer was closed before the result arrived"))
+        for passing in self._markers.values():
+            passing.cancel()
         self._news.set()
 
     async def settle_chores(self) -> None:
         """Let the acks that are under way finish."""
         await asyncio.gather(*self._chores)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the producer is closed")
+
+    def _pass_marker(self, delivery: Delivery) -> None:
+        passed = self._markers.pop(delivery.message.correlation_id, None)
+        if passed is not None and not passed.done():
+            passed.set_result(None)
+            self._news.set()
+        self._do(_ack(delivery))
 
     def _tell(self, result: ExecutionResult) -> None:
         handle = self._handles.get(result.task_id)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
+from uuid import uuid4
 
 from llmbus.producer.handle import TaskHandle
-from llmbus.producer.inbox import PREFETCH, Inbox
+from llmbus.producer.inbox import MARKER_TYPE, PREFETCH, Inbox
+from llmbus.producer.partial_submit import all_accepted
 from llmbus.producer.preparation import agent_for, checked_body
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus, Message
@@ -30,29 +32,10 @@ from llmbus.shared.topology import Layout, Topology
 if TYPE_CHECKING:
     from llmbus.shared.settings import BusSettings
 
-__all__ = ["PartialSubmitError", "Producer"]
+__all__ = ["Producer"]
 
 _PUBLISHES_IN_FLIGHT: Final = 200
 """Enough to keep the broker's confirms flowing; more gains nothing."""
-
-
-class PartialSubmitError(LlmbusError):
-    """Some of the tasks of one `submit_many` were not accepted.
-
-    `handles` are those of the accepted tasks; `failures` pairs each other task with its error.
-    Submitting those again is safe.
-    """
-
-    def __init__(
-        self, handles: list[TaskHandle], failures: list[tuple[AgentTask, LlmbusError]]
-    ) -> None:
-        self.handles = handles
-        self.failures = failures
-        _, first = failures[0]
-        super().__init__(
-            f"{len(failures)} of {len(failures) + len(handles)} tasks were not accepted;"
-            f" the first reason: {first}"
-        )
 
 
 class Producer:
@@ -87,8 +70,8 @@ class Producer:
         self.registry = registry or AgentRegistry()
         self._clock = clock or SystemClock()
         self._inbox = Inbox(self._bus, self._layout, self._clock)
-        self._unconfirmed: dict[str, datetime] = {}
-        """When tasks were submitted whose publish had no answer. Submitted again, such a task is
+        self._in_doubt: dict[str, datetime] = {}
+        """When tasks were submitted that may be queued, or may not. Submitted again, such a task is
         the same submission, and the worker that has it does not run it twice."""
         self._resources: AsyncExitStack | None = None
 
@@ -118,7 +101,9 @@ class Producer:
             resources, self._resources = self._resources, None
             await resources.aclose()
 
-    async def submit(self, task: AgentTask, *, lane: str | None = None) -> TaskHandle:
+    async def submit(
+        self, task: AgentTask, *, lane: str | None = None, submitted_at: datetime | None = None
+    ) -> TaskHandle:
         """Hand over one task. When this returns, the broker has it on disk and will keep it.
 
         The lane follows from the task's agent; `lane` names another one. Nothing is sent on
@@ -127,8 +112,14 @@ class Producer:
         `PublishUnknownError`: the broker did not answer in time and may have the task. Submit the
         same task again on this producer: it counts as the same submission, so a worker that has
         it already does not run it twice, and a second result is dropped by its id.
+
+        `submitted_at` makes it the same submission as one of that moment, perhaps by a process that
+        has died since. If its result is here already, nothing is sent.
         """
-        return await self._submit(task.task_id, *self._prepared(task, lane))
+        lane, message = self._prepared(task, lane, submitted_at)
+        if submitted_at is not None:
+            self._in_doubt[task.task_id] = submitted_at
+        return await self._submit(task.task_id, lane, message)
 
     async def submit_many(self, tasks: Iterable[AgentTask]) -> list[TaskHandle]:
         """Hand over many tasks with their confirmations pipelined; handles in the same order.
@@ -148,13 +139,24 @@ class Producer:
 
         submitters = range(min(_PUBLISHES_IN_FLIGHT, len(prepared)))
         await asyncio.gather(*(submit_one_after_the_other() for _ in submitters))
-        return _all_accepted(
+        return all_accepted(
             [task for task, _, _ in prepared], [answers[place] for place in range(len(prepared))]
         )
 
     def lane_of(self, task: AgentTask) -> str:
         """The lane that `submit` would choose; `UnknownAgentError` where it has none."""
         return agent_for(task, self.registry).agent_type.value
+
+    def expect(self, task_id: str) -> TaskHandle:
+        """A handle for a task that an earlier process of this orchestrator has submitted."""
+        handle = self._inbox.expect(task_id)
+        self._inbox.resolve(handle)
+        return handle
+
+    async def catch_up(self) -> None:
+        """Return once every result that waited in the queue when this was called is here. More
+        than 2,000 that nobody takes hold it up: read `results` or `unclaimed_results` beside it."""
+        await (await self._marked())
 
     def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, also of tasks submitted before a restart.
@@ -165,17 +167,26 @@ class Producer:
         """
         return self._inbox.results()
 
+    async def unclaimed_results(self) -> AsyncIterator[ExecutionResult]:
+        """The results that wait now and for whose tasks nobody holds a handle: of an earlier
+        process of this orchestrator, or not waited for any more. Ends, unlike `results`."""
+        async for result in self._inbox.unclaimed(await self._marked()):
+            yield result
+
+    def check(self, task: AgentTask) -> None:
+        """Raise what `submit` would raise before it sends anything."""
+        self._prepared(task, None)
+
     async def _submit(self, task_id: str, lane: str, message: Message) -> TaskHandle:
-        if self._resources is None:
-            raise ClosedError("the producer is not open: use `async with Producer(...)`")
+        self._require_open()
         handle = self._inbox.expect(task_id)
-        if task_id in self._unconfirmed and self._inbox.resolve(handle):
+        if task_id in self._in_doubt and self._inbox.resolve(handle):
             return handle
         try:
             await self._bus.publish(self._layout.tasks, lane, message)
-            self._unconfirmed.pop(task_id, None)
+            self._in_doubt.pop(task_id, None)
         except PublishUnknownError:
-            self._unconfirmed[task_id] = message.timestamp or self._clock.now()
+            self._in_doubt[task_id] = message.timestamp or self._clock.now()
             raise
         except UnroutableError as error:
             raise UnroutableError(
@@ -184,31 +195,38 @@ class Producer:
             ) from error
         return handle
 
-    def _prepared(self, task: AgentTask, lane: str | None) -> tuple[str, Message]:
-        now = self._clock.now()
+    def _prepared(
+        self, task: AgentTask, lane: str | None, submitted_at: datetime | None = None
+    ) -> tuple[str, Message]:
+        # What was submitted before is checked as it was then: a deadline that has passed since is
+        # for the worker to answer, which may have done so already.
+        now = submitted_at or self._clock.now()
         agent = agent_for(task, self.registry)
         body = checked_body(task, now)
-        if self._inbox.has_given(task.task_id):
-            self._unconfirmed.pop(task.task_id, None)  # it was queued after all, and is over
-        submitted_at = self._unconfirmed.get(task.task_id, now)
-        message = task_message(task, body, agent=agent, reply_to=self.name, now=submitted_at)
+        if submitted_at is None:
+            now = self._moment_in_doubt(task.task_id) or now
+        message = task_message(task, body, agent=agent, reply_to=self.name, now=now)
         return lane or agent.agent_type.value, message
+
+    def _moment_in_doubt(self, task_id: str) -> datetime | None:
+        if self._inbox.has_given(task_id):
+            self._in_doubt.pop(task_id, None)  # it was queued after all, and is over
+        return self._in_doubt.get(task_id)
+
+    async def _marked(self) -> asyncio.Future[None]:
+        """Send a marker to the end of the results queue; done when it has come back."""
+        self._require_open()
+        marker = uuid4().hex
+        passing = self._inbox.passing(marker)
+        message = Message(b"", MARKER_TYPE, correlation_id=marker, priority=0)
+        await self._bus.publish(self._layout.results, self.name, message)
+        return passing
+
+    def _require_open(self) -> None:
+        if self._resources is None:
+            raise ClosedError("the producer is not open: use `async with Producer(...)`")
 
     def _topology(self) -> Topology:
         """The lanes of all agent types exist from the start: a task may come before any worker."""
         lanes = self._layout.for_tasks(agent_type.value for agent_type in AgentType)
         return lanes + self._layout.for_results(self.name)
-
-
-def _all_accepted(
-    tasks: Sequence[AgentTask], answers: Sequence[TaskHandle | LlmbusError]
-) -> list[TaskHandle]:
-    handles = [answer for answer in answers if isinstance(answer, TaskHandle)]
-    failures = [
-        (task, answer)
-        for task, answer in zip(tasks, answers, strict=True)
-        if isinstance(answer, LlmbusError)
-    ]
-    if failures:
-        raise PartialSubmitError(handles, failures)
-    return handles

@@ -6,6 +6,7 @@ LlmbusError
 │   ├── UnsupportedSchemaError          written by a newer llmbus: upgrade the reader
 │   ├── BodyTooLargeError               over 8 MiB: pass a reference instead
 │   ├── UnknownAgentError               no agent of that name is registered
+│   ├── DependencyError                 what a task depends on is unknown, circular or not done
 │   └── DeadlineExpiredError            the deadline lies in the past
 ├── ConfigurationError                  fix a setting, then start again
 │   ├── BrokerLoginError                wrong user or password
@@ -37,6 +38,7 @@ __all__ = [
     "ConfigurationError",
     "DeadlineExpiredError",
     "DeliveryLostError",
+    "DependencyError",
     "InvalidInputError",
     "InvalidTaskError",
     "LlmbusError",
@@ -75,6 +77,11 @@ class BodyTooLargeError(InvalidInputError):
 
 class UnknownAgentError(InvalidInputError):
     """No agent of that name is registered; the text lists the known ones."""
+
+
+class DependencyError(InvalidInputError):
+    """A task depends on an unknown task, on itself by way of others, or on one that has not been
+    completed; the text names them."""
 
 
 class DeadlineExpiredError(InvalidInputError):

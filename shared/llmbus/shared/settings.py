@@ -49,6 +49,9 @@ class BusSettings(BaseSettings):
     """How long one publish is repeated until the broker confirms it."""
     longest_task_seconds: float = Field(default=24 * 3600.0, gt=0)
     """How long a delivery may stay unsettled, where the broker lets a queue set that."""
+    consumer_timeout_seconds: float = Field(default=1800.0, gt=0)
+    """What `consumer_timeout` is in rabbitmq.conf; before RabbitMQ 3.12 no queue can change it, and
+    nobody else tells us."""
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = tuple(
         step.total_seconds() for step in DEFAULT_LADDER.steps
     )

@@ -1,18 +1,24 @@
 """An existing caller's executor: it runs today's code, old scripts of one's own among it."""
 
+# The prompt is asked for by the name that it has always had.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from llmbus.shared import AgentInterface, AgentRegistry, AgentTask, AgentType, ExecutionStatus
 from llmbus.worker import TaskExecutor
 from llmbus.worker.provider_simulator import Behaviour, Simulator
+from tests.support.waiting import eventually
 
 KEY = "sk-of-the-caller-0123456789"
 OLD_SCRIPT = """
@@ -25,6 +31,14 @@ json.dump({
     "timestamp": "2026-01-02T03:04:05", "exit_code": 0,
 }, sys.stdout)
 print("a note", file=sys.stderr)
+"""
+ENDLESS_SCRIPT = """
+import os, pathlib, subprocess, sys, time
+here = pathlib.Path(__file__).parent
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+(here / "child").write_text(f"{child.pid}.")
+(here / "parent").write_text(f"{os.getpid()}.")
+time.sleep(600)
 """
 
 
@@ -185,6 +199,24 @@ async def test_error_of_a_script_is_a_failed_result(
     assert result.status is ExecutionStatus.FAILED
     assert result.error
     assert result.metadata["exit_code"] == exit_code
+
+
+@pytest.mark.parametrize("mode", ["api", "hybrid"])
+async def test_cancelling_leaves_no_process_of_the_script(old_scripts: Path, mode: str) -> None:
+    (old_scripts / "execute_gpt.py").write_text(ENDLESS_SCRIPT)
+    executor = TaskExecutor(AgentRegistry(), old_scripts)
+    running = asyncio.create_task(executor.execute(task(use_direct_llm=False), mode=mode))
+    pids = [old_scripts / "parent", old_scripts / "child"]
+
+    async def both_run() -> bool:
+        return all(path.exists() and path.read_text().endswith(".") for path in pids)
+
+    await eventually(both_run, "the script and its child have started")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    for path in pids:
+        assert not psutil.pid_exists(int(path.read_text().strip("."))), path.name
 
 
 async def test_error_of_the_provider_is_a_failed_result(simulator: Simulator) -> None:

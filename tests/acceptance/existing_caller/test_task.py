@@ -11,7 +11,7 @@ import pytest
 
 from llmbus.shared import AgentTask, ProjectPhase, TaskPriority, TaskStatus
 
-REQUIRED = {
+REQUIRED: dict[str, Any] = {
     "task_id": "t-1",
     "title": "Write the API",
     "description": "Write it in Python.",
@@ -73,8 +73,9 @@ def test_tasks_share_no_defaults() -> None:
 @pytest.mark.parametrize("field", REQUIRED)
 @pytest.mark.parametrize("empty", ["", "   "])
 def test_empty_required_field_is_named(field: str, empty: str) -> None:
+    spoilt: dict[str, Any] = {**REQUIRED, field: empty}
     with pytest.raises(ValueError, match=f"{field} is required"):
-        AgentTask(**{**REQUIRED, field: empty})
+        AgentTask(**spoilt)
 
 
 @pytest.mark.parametrize("field", REQUIRED)

@@ -7,8 +7,8 @@ import pytest
 from llmbus.shared.bus.rabbitmq.arguments import (
     Argument,
     ConcreteType,
+    UnsettledLimits,
     concrete_type,
-    node_limits_long_tasks,
     queue_arguments,
 )
 from llmbus.shared.bus.rabbitmq.connection import Version
@@ -144,14 +144,11 @@ def test_a_quorum_lane_is_refused_where_it_would_silently_ignore_priorities(
 
 
 @pytest.mark.parametrize(
-    ("version", "longest_task", "expected"),
-    [
-        (RABBIT_3_10, timedelta(hours=1), True),
-        (RABBIT_3_10, timedelta(minutes=30), False),
-        (RABBIT_3_12, timedelta(hours=1), False),
-    ],
+    ("version", "expected"),
+    [(RABBIT_3_10, timedelta(minutes=30)), (RABBIT_3_12, timedelta(hours=1, minutes=10))],
 )
-def test_where_only_the_node_can_allow_long_tasks(
-    version: Version, longest_task: timedelta, expected: bool
+def test_node_or_queue_says_how_long_a_delivery_may_stay_unsettled(
+    version: Version, expected: timedelta
 ) -> None:
-    assert node_limits_long_tasks(version, longest_task) is expected
+    limits = UnsettledLimits(node=timedelta(minutes=30), longest_task=timedelta(hours=1))
+    assert limits.of(version) == expected

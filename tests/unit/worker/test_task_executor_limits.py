@@ -1,5 +1,8 @@
 """What `TaskExecutor` makes of tasks that are spoilt, late, slow or cancelled."""
 
+# The prompt is asked for by the name that it has always had.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmbus.worker.embedded import embedded_worker
 from llmbus.worker.settings import WorkerSettings
-from llmbus.worker.worker import Surroundings, Worker
+from llmbus.worker.surroundings import Surroundings
+from llmbus.worker.worker import Worker
 
 if TYPE_CHECKING:
     from llmbus.worker.task_executor import TaskExecutor

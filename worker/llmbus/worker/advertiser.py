@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from llmbus.shared.errors import LlmbusError
 from llmbus.shared.store.interface import Store, WorkerEntry
+from llmbus.worker.beat import Beat
 
 __all__ = ["Advertiser"]
 
@@ -32,29 +31,21 @@ class Advertiser:
         self._describe = describe
         self._heartbeat = heartbeat
         self._reachable = True
-        self._beat: asyncio.Task[None] | None = None
+        self._beat = Beat(self.announce, heartbeat, "advertiser")
 
     async def __aenter__(self) -> Advertiser:
         await self.announce()
-        self._beat = asyncio.create_task(self._beat_forever(), name="advertiser")
+        await self._beat.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._beat
+        await self._beat.__aexit__(*exc_info)
         await self._tell(self._store.withdraw(self._describe().worker_id))
 
     async def announce(self) -> None:
         """Say it now, for example because the worker begins to drain."""
         entry = self._describe()
         await self._tell(self._store.announce(entry, self._heartbeat * _LIFETIME_IN_HEARTBEATS))
-
-    async def _beat_forever(self) -> None:
-        while True:
-            await asyncio.sleep(self._heartbeat.total_seconds())
-            await self.announce()
 
     async def _tell(self, saying: Awaitable[None]) -> None:
         try:

@@ -8,8 +8,9 @@ from llmbus.shared.store.redis import RedisStore
 from llmbus.worker.llm_abstractions import LlmFactory, Providers
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.subprocess_path import ScriptSettings
+from llmbus.worker.surroundings import Surroundings
 from llmbus.worker.usable import configured_providers, with_usable_lanes
-from llmbus.worker.worker import Surroundings, Worker
+from llmbus.worker.worker import Worker
 
 __all__ = ["rabbitmq_fallback", "rabbitmq_worker"]
 

@@ -6,10 +6,8 @@ then, the log says so, and nothing is lost.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Final, Self, TypeVar
 from uuid import uuid4
@@ -33,6 +31,7 @@ from llmbus.shared.store.claims import (
 )
 from llmbus.shared.task import AgentTask
 from llmbus.worker.admission import Admission
+from llmbus.worker.beat import Beat
 from llmbus.worker.claim_terms import ClaimTerms
 from llmbus.worker.outcome import (
     CancelledByCaller,
@@ -68,7 +67,8 @@ class ClaimKeeper:
         self._running: dict[str, tuple[Run, AgentTask]] = {}
         """By run id."""
         self._reachable = True
-        self._beat: asyncio.Task[None] | None = None
+        pause = min(_LONGEST_BEAT, terms.lifetime / 3)
+        self._beat = Beat(self._renew, pause, "claims")
 
     @property
     def reachable(self) -> bool:
@@ -76,14 +76,11 @@ class ClaimKeeper:
         return self._reachable
 
     async def __aenter__(self) -> Self:
-        self._beat = asyncio.create_task(self._beat_forever(), name="claims")
+        await self._beat.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if self._beat is not None:
-            self._beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beat
+        await self._beat.__aexit__(*exc_info)
 
     async def claim(self, run: Run, task: AgentTask) -> Outcome | None:
         """Ask for the right to run this task now; what to do instead, where it is not given."""
@@ -162,15 +159,12 @@ class ClaimKeeper:
             self._running.pop(claim.claimant.run_id, None)
         return claim
 
-    async def _beat_forever(self) -> None:
-        pause = min(_LONGEST_BEAT, self._terms.lifetime / 3)
-        while True:
-            await asyncio.sleep(pause.total_seconds())
-            claims = [run.claim for run, _ in self._running.values() if run.claim is not None]
-            if claims:
-                answers = await self._asked(self._store.renew(claims)) or {}
-                for run_id, answer in answers.items():
-                    self._heed(run_id, answer)
+    async def _renew(self) -> None:
+        claims = [run.claim for run, _ in self._running.values() if run.claim is not None]
+        if claims:
+            answers = await self._asked(self._store.renew(claims)) or {}
+            for run_id, answer in answers.items():
+                self._heed(run_id, answer)
 
     def _heed(self, run_id: str, answer: RenewAnswer) -> None:
         if run_id not in self._running:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -64,7 +64,12 @@ class Consumer:
     @property
     def slots_used(self) -> int:
         """How many tasks run now."""
-        return sum(run.started for run in self._runs)
+        return len(self.running)
+
+    @property
+    def running(self) -> Collection[Run]:
+        """What runs now."""
+        return [run for run in self._runs if run.started]
 
     async def start(self) -> None:
         """Begin to take tasks."""

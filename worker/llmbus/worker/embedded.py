@@ -10,8 +10,9 @@ from llmbus.worker.events import Observer, log_event
 from llmbus.worker.llm_abstractions import Providers
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.subprocess_path import ScriptSettings
+from llmbus.worker.surroundings import Surroundings
 from llmbus.worker.usable import with_usable_lanes
-from llmbus.worker.worker import Surroundings, Worker
+from llmbus.worker.worker import Worker
 
 __all__ = ["embedded_worker"]
 

@@ -22,6 +22,7 @@ __all__ = [
     "TaskDeferred",
     "TaskFailed",
     "TaskFinished",
+    "TaskHandedOver",
     "TaskInterrupted",
     "TaskRetried",
     "TaskSentToFallback",
@@ -103,6 +104,15 @@ class TaskDeferred(Event, frozen=True):
 
     holder: str
     delay_seconds: float
+
+
+class TaskHandedOver(Event, frozen=True):
+    """The task runs for so long that the broker would take its message back: a copy waits in its
+    place, and the run goes on."""
+
+    name: ClassVar[str] = "task_handed_over"
+
+    absence_seconds: float
 
 
 class ResultRepeated(Event, frozen=True):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple
 
 from llmbus.shared.bus.interface import Delivery, Message
@@ -50,11 +53,15 @@ class Run:
     stopped_as: Outcome | None = None
     """What the run was ended for before its time; None while nobody stops it."""
     work: asyncio.Task[None] | None = None
-    _deliveries: dict[str, Delivery] = field(default_factory=dict[str, Delivery])
+    _deliveries: dict[str, tuple[Delivery, float]] = field(
+        default_factory=dict[str, tuple[Delivery, float]]
+    )
+    """By message id; since when, by the event loop's clock."""
 
     def adopt(self, delivery: Delivery) -> None:
         """Settle this delivery, too, when the run ends. A redelivery replaces its predecessor."""
-        self._deliveries[delivery.message_id] = delivery
+        since = asyncio.get_running_loop().time()
+        self._deliveries[delivery.message_id] = delivery, since
 
     @property
     def place(self) -> tuple[str, str, int]:
@@ -67,20 +74,27 @@ class Run:
             self.stopped_as = outcome
             self.work.cancel()
 
-    async def ack(self) -> None:
-        """The task is dealt with. A delivery that is lost comes again and is then known."""
-        while self._deliveries:
-            _, delivery = self._deliveries.popitem()
-            try:
+    def unsettled_for(self, time: timedelta) -> list[Delivery]:
+        """The deliveries that were handed over longer ago than that."""
+        latest = asyncio.get_running_loop().time() - time.total_seconds()
+        return [delivery for delivery, since in self._deliveries.values() if since <= latest]
+
+    async def ack(self, only: Collection[Delivery] | None = None) -> None:
+        """The task is dealt with: settle these deliveries, or all of them. One that is lost comes
+        again and is then known."""
+        for delivery in self._let_go(only):
+            with suppress(DeliveryLostError):
                 await delivery.ack()
-            except DeliveryLostError:
-                continue
 
     async def nack(self) -> None:
         """Return the task to its queue; what is lost returns by itself."""
-        while self._deliveries:
-            _, delivery = self._deliveries.popitem()
-            try:
+        for delivery in self._let_go(None):
+            with suppress(DeliveryLostError):
                 await delivery.nack()
-            except DeliveryLostError:
-                continue
+
+    def _let_go(self, only: Collection[Delivery] | None) -> Iterator[Delivery]:
+        """One by one: whatever is not settled when this is interrupted is still ours."""
+        for message_id, (delivery, _) in list(self._deliveries.items()):
+            if message_id in self._deliveries and (only is None or delivery in only):
+                del self._deliveries[message_id]
+                yield delivery

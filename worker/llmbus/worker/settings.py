@@ -55,6 +55,9 @@ class WorkerSettings(DirectPathSettings):
     """How long a task stays claimed by a worker that died; then another one runs it."""
     remember_seconds: float = Field(default=24 * 3600.0, ge=1)
     """How long results are kept, to be given again to whoever submits the same task again."""
+    hand_over_seconds: float | None = Field(default=None, gt=0)
+    """How long a message of a running task stays unsettled before a copy takes its place. Default:
+    seven tenths of the time after which this broker takes a message back."""
     max_crashes: int = Field(default=3, ge=1)
     """How many workers a task may kill before it is given up and parked."""
     health_port: int = Field(default=0, ge=0, le=65_535)

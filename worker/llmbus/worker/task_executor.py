@@ -15,6 +15,7 @@ from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.errors import InvalidInputError, InvalidTaskError, UnknownAgentError
 from llmbus.shared.execution_mode import interface_for
 from llmbus.shared.hybrid import HybridWish, run_hybrid
+from llmbus.shared.interactive import interactive_result
 from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionResult, FailureKind
 from llmbus.shared.settings import read_settings
@@ -22,7 +23,6 @@ from llmbus.shared.task import AgentTask
 from llmbus.worker.attempt import Attempts, refused_result, task_for
 from llmbus.worker.direct_path import UNUSABLE, DirectPathSettings, wants_direct
 from llmbus.worker.executor import Executor
-from llmbus.worker.interactive import interactive_result
 from llmbus.worker.llm_abstractions import LlmFactory, Providers
 from llmbus.worker.prompt import build_messages
 from llmbus.worker.provider_access import ProviderAccess

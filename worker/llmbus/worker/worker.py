@@ -6,38 +6,24 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from types import TracebackType
 from typing import Final, Self
 
 from llmbus.shared.agents import AgentType
-from llmbus.shared.bus.interface import Bus
-from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.registry import AgentRegistry
-from llmbus.shared.store.interface import Store, WorkerEntry
-from llmbus.shared.topology import Layout
-from llmbus.worker.admission import Admission
+from llmbus.shared.store.interface import WorkerEntry
 from llmbus.worker.advertiser import Advertiser
 from llmbus.worker.claims import ClaimKeeper
-from llmbus.worker.consumer import Consumer, Execute
-from llmbus.worker.events import Observer, log_event
-from llmbus.worker.execution import Execution, ExecutionRules
-from llmbus.worker.executor import Executor
-from llmbus.worker.fallback import FallbackExecution
+from llmbus.worker.consumers import Consumers, admission_within
+from llmbus.worker.hand_over import HandOver
 from llmbus.worker.health import Health
 from llmbus.worker.health_watch import HealthWatch
-from llmbus.worker.intake import Source
-from llmbus.worker.llm_abstractions.factory import Providers
 from llmbus.worker.loop_lag import LoopLag
 from llmbus.worker.publishing import RunPublisher
-from llmbus.worker.retry import RetryPolicy
 from llmbus.worker.settings import WorkerSettings, slots_per_lane
-from llmbus.worker.settlement import Settlement
-from llmbus.worker.subprocess_path import ScriptRunner, ScriptSettings
+from llmbus.worker.surroundings import Surroundings
 from llmbus.worker.usable import usable_models
 from llmbus.worker.watchdog import Watchdog
 
@@ -46,22 +32,10 @@ __all__ = ["Surroundings", "Worker"]
 FALLBACK: Final = "fallback"
 """What a worker that serves the fallback queue calls it among its lanes."""
 
+_HANDED_OVER_AFTER: Final = 0.7
+"""Of the time after which the broker takes a message back."""
+
 _log = logging.getLogger("llmbus.worker")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a worker stands on. It opens and closes bus, store and providers itself."""
-
-    bus: Bus
-    store: Store
-    providers: Providers
-    layout: Layout = field(default_factory=Layout)
-    registry: AgentRegistry = field(default_factory=AgentRegistry)
-    clock: Clock = field(default_factory=SystemClock)
-    observer: Observer = log_event
-    scripts: ScriptSettings | None = None
-    """How the fallback runs its scripts; None: this worker leaves the fallback queue alone."""
 
 
 class Worker:
@@ -78,13 +52,17 @@ class Worker:
         self._settings = settings
         self._around = surroundings
         self._slots = slots_per_lane(settings.lanes, settings.concurrency)
-        self._admission = self._admission_within(settings.task_timeout_seconds)
-        self._claims = ClaimKeeper(
-            surroundings.store, settings.claim_terms, self._admission, settings.worker_id
+        self._publisher = RunPublisher(
+            surroundings.bus, surroundings.layout, surroundings.clock, surroundings.observer
         )
-        self._consumers = [self._direct_consumer()] if self._slots else []
+        admission = admission_within(settings.task_timeout_seconds, settings, surroundings)
+        self._claims = ClaimKeeper(
+            surroundings.store, settings.claim_terms, admission, settings.worker_id
+        )
+        make = Consumers(settings, surroundings, self._claims, self._publisher)
+        self._consumers = [make.of_lanes(self._slots)] if self._slots else []
         if surroundings.scripts is not None:
-            self._consumers.append(self._fallback_consumer(surroundings.scripts))
+            self._consumers.append(make.of_fallback(surroundings.scripts))
         bus, topology = surroundings.bus, surroundings.layout.for_tasks(self._slots)
         self._watchdogs = [Watchdog(bus, topology, each.intake) for each in self._consumers]
         self._lag = LoopLag()
@@ -117,6 +95,7 @@ class Worker:
             await resources.enter_async_context(advertiser)
             await resources.enter_async_context(self._claims)
             resources.push_async_callback(self._drain, advertiser)
+            await resources.enter_async_context(self._hand_over())
             for consumer in self._consumers:
                 await consumer.start()
             await resources.enter_async_context(self._health_watch(advertiser))
@@ -161,45 +140,24 @@ class Worker:
         grace = timedelta(seconds=self._settings.grace_seconds)
         await asyncio.gather(*(consumer.drain(grace) for consumer in self._consumers))
 
+    def _hand_over(self) -> HandOver:
+        around = self._around
+        after = around.bus.unsettled_limit and around.bus.unsettled_limit * _HANDED_OVER_AFTER
+        if self._settings.hand_over_seconds is not None:
+            after = timedelta(seconds=self._settings.hand_over_seconds)
+        return HandOver(
+            lambda: [run for consumer in self._consumers for run in consumer.running],
+            self._publisher,
+            around.layout,
+            around.clock,
+            around.observer,
+            after,
+        )
+
     def _health_watch(self, advertiser: Advertiser) -> HealthWatch:
         interval = timedelta(seconds=self._settings.watchdog_seconds)
         return HealthWatch(
             self._health, self._watchdogs, self._consumers, advertiser.announce, interval
-        )
-
-    def _direct_consumer(self) -> Consumer:
-        around, settings = self._around, self._settings
-        rules = ExecutionRules(
-            RetryPolicy(around.layout.ladder, settings.max_attempts, settings.retry_budgets),
-            settings,
-            settings.fallback_after_retries,
-        )
-        executor = Executor(around.providers, around.clock)
-        execution = Execution(executor, self._admission, rules, around.clock)
-        lanes = self._slots.items()
-        sources = [Source(around.layout.lane_queue(lane), slots, lane) for lane, slots in lanes]
-        return self._consumer(sources, execution.run)
-
-    def _fallback_consumer(self, scripts: ScriptSettings) -> Consumer:
-        around = self._around
-        runner = ScriptRunner(scripts, around.clock)
-        admission = self._admission_within(scripts.fallback_timeout_seconds)
-        source = Source(around.layout.fallback_queue, scripts.fallback_concurrency)
-        return self._consumer([source], FallbackExecution(runner, admission).run)
-
-    def _admission_within(self, timeout_seconds: float) -> Admission:
-        around = self._around
-        limit = timedelta(seconds=timeout_seconds)
-        return Admission(around.registry, around.clock, self._settings.worker_id, limit)
-
-    def _consumer(self, sources: Sequence[Source], execute: Execute) -> Consumer:
-        around = self._around
-        publisher = RunPublisher(around.bus, around.layout, around.clock, around.observer)
-        settlement = Settlement(
-            publisher, self._claims, around.layout, around.clock, around.observer
-        )
-        return Consumer(
-            around.bus, sources, execute, settlement.settle, self._claims, around.observer
         )
 
     def _describe(self) -> WorkerEntry:

@@ -8,14 +8,16 @@ from typing import Any
 
 import msgspec
 
-from llmbus.shared.errors import InvalidInputError, InvalidTaskError
+from llmbus.producer.task_graph import TaskGraph
+from llmbus.shared.errors import DependencyError, InvalidInputError, InvalidTaskError
 from llmbus.shared.task import AgentTask
 
 __all__ = ["read_tasks"]
 
 
 def read_tasks(path: Path) -> list[AgentTask]:
-    """The tasks in the file's order. `InvalidTaskError` says which entry is wrong, and why."""
+    """The tasks in the file's order. `InvalidTaskError` says which entry is wrong, and why;
+    `DependencyError` names a dependency that is not in the file, or a circle."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -28,12 +30,10 @@ def read_tasks(path: Path) -> list[AgentTask]:
     repeated = [task_id for task_id, n in Counter(t.task_id for t in tasks).items() if n > 1]
     if repeated:
         raise InvalidTaskError(f"{path}: task_id {repeated[0]!r} is there more than once")
-    for task in tasks:
-        if task.dependencies:
-            raise InvalidTaskError(
-                f"{path}: task {task.task_id!r} depends on {task.dependencies[0]!r}, but a run"
-                " starts all of its tasks at once: put what comes later into a file of its own"
-            )
+    try:
+        TaskGraph().add({task.task_id: task.dependencies for task in tasks})
+    except DependencyError as error:
+        raise DependencyError(f"{path}: {error}") from None
     return tasks
 
 

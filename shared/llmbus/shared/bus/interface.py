@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -182,6 +182,12 @@ class Bus(Protocol):
         traceback: TracebackType | None,
     ) -> None:
         """Close. What was handed over and not settled goes back to its queue."""
+        ...
+
+    @property
+    def unsettled_limit(self) -> timedelta | None:
+        """After what time the broker takes back what is not settled; None: never. Known once the
+        bus is open."""
         ...
 
     async def declare(self, topology: Topology) -> None:

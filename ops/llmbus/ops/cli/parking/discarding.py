@@ -71,7 +71,7 @@ def discard_parked(
         typer.echo(f"{survey.matched:,} would be discarded")
         return
     if not yes:
-        typer.confirm(f"Discard these {survey.matched:,} messages?", abort=True)
+        typer.confirm(f"Discard what is listed here, {survey.matched:,} in all?", abort=True)
     shown = ParkingFilter(message_ids=frozenset(survey.matched_ids))
     asyncio.run(_discard(shown, keep))  # noqa: TID251  the program's entry point
 
@@ -86,9 +86,11 @@ async def _discard(shown: ParkingFilter, keep: Path | None) -> None:
     try:
         with ExitStack() as files:
             kept = files.enter_context(DiscardedFile(keep)) if keep else None
-            async with opened_parking() as parking:
-                async with aclosing(discard(parking, shown, kept)) as discarded:
-                    async for _ in discarded:
-                        gone += 1
+            async with (
+                opened_parking() as parking,
+                aclosing(discard(parking, shown, kept)) as discarded,
+            ):
+                async for _ in discarded:
+                    gone += 1
     finally:
         typer.echo(f"{gone:,} discarded" + (f", kept in {keep}" if keep else ""))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import typer
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.console import Console
 from llmbus.ops.cli.parking.views import cut, print_text
 from llmbus.ops.cli.tables import cell
 from llmbus.ops.parking.redrive import UNREADABLE, Step
+from llmbus.shared.errors import InvalidInputError
 
 __all__ = ["RedriveProgress"]
 
@@ -27,8 +29,26 @@ class RedriveProgress:
         self._passed_over = 0
         console = Console(stderr=True)
         self._line = console.status("looking through parking") if console.is_terminal else None
+
+    def __enter__(self) -> Self:
         if self._line is not None:
             self._line.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Say what came of it, also where an error or Ctrl-C ended it."""
+        if self._line is not None:
+            self._line.stop()
+        self._tell_counts()
+        if exc is None and not (self._sent or self._problems or self._passed_over):
+            typer.echo("nothing matched")
+        elif exc is not None and not isinstance(exc, InvalidInputError):
+            typer.echo("not finished: the rest stands in parking. Doing it again does no harm")
 
     @property
     def stayed(self) -> int:
@@ -48,18 +68,13 @@ class RedriveProgress:
                 f"{self._sent.total():,} {self._done}, {self.stayed:,} {self._failed}"
             )
 
-    def end(self) -> None:
-        """Say what came of it."""
-        if self._line is not None:
-            self._line.stop()
+    def _tell_counts(self) -> None:
         for queue, count in self._sent.most_common():
             print_text(f"{count:,} {self._done} to {queue}")
         for problem, count in self._problems.most_common():
             print_text(f"{count:,} {self._failed} in parking: {cut(problem)}")
         if self._passed_over:
             typer.echo(f"{self._passed_over:,} passed over: {UNREADABLE}")
-        if not (self._sent or self._problems or self._passed_over):
-            typer.echo("nothing matched")
 
     def _tell(self, step: Step) -> None:
         self._problems[step.problem] += 1

@@ -64,12 +64,10 @@ def redrive(
         raise typer.BadParameter("give ids or a filter, or --all for every message")
     progress = RedriveProgress(dry_run=dry_run)
     detour = _detour(to)
-    try:
+    with progress:
         asyncio.run(  # noqa: TID251  the program's entry point
             _redrive(ids, wanted, detour, Pace(rate), dry_run, progress)
         )
-    finally:
-        progress.end()
     if progress.stayed:
         raise typer.Exit(1)
 

@@ -53,6 +53,10 @@ class MemoryBus:
         connected = self._state is _State.OPEN and self._broker.is_reachable
         return BusCondition(connected, blocked=connected and self._broker.alarm.is_raised)
 
+    @property
+    def unsettled_limit(self) -> None:
+        """Nothing is taken back in memory."""
+
     async def __aenter__(self) -> Self:
         if self._state is not _State.NEW:
             raise ClosedError("a bus is opened once")

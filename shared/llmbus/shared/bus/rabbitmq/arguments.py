@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -13,9 +14,9 @@ from llmbus.shared.topology import MAX_PRIORITY, Queue
 __all__ = [
     "Argument",
     "ConcreteType",
+    "UnsettledLimits",
     "concrete_type",
     "keeps_priority",
-    "node_limits_long_tasks",
     "queue_arguments",
 ]
 
@@ -25,7 +26,6 @@ ConcreteType = Literal["classic", "quorum"]
 _QUORUM_KEEPS_PRIORITY: Final = (4, 3, 0)
 _QUEUES_SET_CONSUMER_TIMEOUT: Final = (3, 12, 0)
 _CLASSIC_IGNORES_CONSUMER_TIMEOUT: Final = (4, 3, 0)
-_DEFAULT_CONSUMER_TIMEOUT: Final = timedelta(minutes=30)
 _CONSUMER_TIMEOUT_MARGIN: Final = timedelta(minutes=10)
 _DELIVERY_LIMIT: Final = 20
 
@@ -74,9 +74,21 @@ def queue_arguments(
     return arguments
 
 
-def node_limits_long_tasks(version: Version, longest_task: timedelta) -> bool:
-    """Whether only the node's own setting can keep the broker from taking long tasks back."""
-    return version < _QUEUES_SET_CONSUMER_TIMEOUT and longest_task > _DEFAULT_CONSUMER_TIMEOUT
+@dataclass(frozen=True)
+class UnsettledLimits:
+    """After what time a broker takes back what is not settled."""
+
+    node: timedelta
+    """The setting of the node."""
+    longest_task: timedelta
+    """What our queues are declared for."""
+
+    def of(self, version: Version) -> timedelta:
+        """Before 3.12 the node decides, since then the queue. (Classic queues of 4.3 and newer take
+        nothing back; to be careful there costs nothing.)"""
+        if version < _QUEUES_SET_CONSUMER_TIMEOUT:
+            return self.node
+        return self.longest_task + _CONSUMER_TIMEOUT_MARGIN
 
 
 def _quorum_arguments(queue: Queue) -> dict[str, Argument]:

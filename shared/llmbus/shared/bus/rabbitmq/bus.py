@@ -17,6 +17,7 @@ from llmbus.shared.bus.interface import (
     Subscription,
 )
 from llmbus.shared.bus.rabbitmq.address import Address
+from llmbus.shared.bus.rabbitmq.arguments import UnsettledLimits
 from llmbus.shared.bus.rabbitmq.connection import Version
 from llmbus.shared.bus.rabbitmq.declaration import Declarer
 from llmbus.shared.bus.rabbitmq.depth import depth_of_each
@@ -52,6 +53,10 @@ class RabbitmqBus:
         self._declarer = Declarer(
             settings.queue_type, timedelta(seconds=settings.longest_task_seconds)
         )
+        self._unsettled_limits = UnsettledLimits(
+            node=timedelta(seconds=settings.consumer_timeout_seconds),
+            longest_task=timedelta(seconds=settings.longest_task_seconds),
+        )
         self._publisher = Publisher(self._publishing, name, settings.publish_timeout_seconds)
         self._subscriptions: set[RabbitmqSubscription] = set()
         self._broker_version: Version | None = None
@@ -75,6 +80,11 @@ class RabbitmqBus:
             connected=self._is_open and all(link.is_up for link in links),
             blocked=self._publishing.is_blocked,
         )
+
+    @property
+    def unsettled_limit(self) -> timedelta:
+        """See `Bus.unsettled_limit`; `ClosedError` before the bus was opened."""
+        return self._unsettled_limits.of(self.broker_version)
 
     async def __aenter__(self) -> Self:
         """Connect. `BrokerUnreachableError`, `BrokerLoginError` or `BrokerVhostError`."""

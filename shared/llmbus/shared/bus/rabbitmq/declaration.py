@@ -13,7 +13,6 @@ from llmbus.shared.bus.rabbitmq.arguments import (
     ConcreteType,
     concrete_type,
     keeps_priority,
-    node_limits_long_tasks,
     queue_arguments,
 )
 from llmbus.shared.bus.rabbitmq.connection import OpenConnection, Version, dotted, reason
@@ -43,7 +42,6 @@ class Declarer:
         types: list[ConcreteType] = [
             concrete_type(queue, self._queue_type, version) for queue in topology.queues
         ]
-        self._tell_of_node_limit(topology, version)
         async with ScratchChannels(opened) as scratch:
             for exchange in topology.exchanges:
                 await self._declare_exchange(scratch, exchange)
@@ -133,19 +131,6 @@ class Declarer:
             raise ConfigurationError(
                 f"queue {binding.queue!r} cannot be bound to {binding.exchange!r}: {reason(error)}"
             ) from None
-
-    def _tell_of_node_limit(self, topology: Topology, version: Version) -> None:
-        if any(queue.prioritised for queue in topology.queues) and node_limits_long_tasks(
-            version, self._longest_task
-        ):
-            longest = self._longest_task // timedelta(milliseconds=1)
-            self._tell(
-                logging.WARNING,
-                f"RabbitMQ {dotted(version)} takes back what runs for longer than its"
-                " consumer_timeout (30 min unless changed), and no queue can change that: set"
-                f" consumer_timeout = {longest} in rabbitmq.conf, or lower"
-                " LLMBUS_LONGEST_TASK_SECONDS",
-            )
 
     def _tell_of_difference(self, level: int, queue: Queue, difference: Difference) -> None:
         self._tell(level, f"queue {queue.name!r}: {difference}; it is used as it is")
