@@ -39,6 +39,7 @@ def environment_for(settings: BusSettings, redis_url: str, prefix: str) -> dict[
         "LLMBUS_AMQP_URL": settings.amqp_url.get_secret_value(),
         "LLMBUS_REDIS_URL": redis_url,
         "LLMBUS_PREFIX": prefix,
+        "LLMBUS_CLAIM_SECONDS": "2",  # so that no test waits long for a worker that it killed
         "LLMBUS_CONNECT_TIMEOUT_SECONDS": f"{settings.connect_timeout_seconds:g}",
         "LLMBUS_PUBLISH_TIMEOUT_SECONDS": f"{settings.publish_timeout_seconds:g}",
         "LLMBUS_RETRY_DELAYS_SECONDS": ",".join(

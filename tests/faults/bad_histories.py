@@ -65,7 +65,7 @@ BAD: Final = {
     ),
     "answer after a take-over": (
         "nobody_answers_for_a_lapsed_claim",
-        before(Fact.ANSWERING, (Fact.STARTED, "w2", "t1", {"attempt": 1})),
+        before(Fact.ANSWERING, (Fact.CLAIMED, "w2", "t1", {"note": "Claimed"})),
     ),
     "ack without a confirmed result": (
         "ack_follows_confirmation",
@@ -75,7 +75,7 @@ BAD: Final = {
         "ack_follows_confirmation",
         chronicle(
             (Fact.RETRY_CONFIRMED, "w1", "t1", {"attempt": 2}),
-            (Fact.ACKING, "w1", "t1", {"attempt": 3}),
+            (Fact.ACKED, "w1", "t1", {"attempt": 3}),
         ),
     ),
     "call after a cancellation": (

@@ -33,6 +33,7 @@ def a_good_run() -> list[Event]:
         (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),
         (Fact.ACCEPTED, "orchestrator", "t1"),
         (Fact.DELIVERED, "w1", "t1", {"delivery": "m1", "attempt": 1}),
+        (Fact.CLAIMED, "w1", "t1", {"note": "Claimed"}),
         (Fact.STARTED, "w1", "t1", {"attempt": 1}),
         (Fact.CALLED, "w1", "t1", {"number": 1}),
         (Fact.ANSWERED, "w1", "t1", {"number": 1, "note": "200"}),

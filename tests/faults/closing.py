@@ -51,7 +51,7 @@ async def _ended(world: World, names: list[str]) -> None:
 async def _count_consumers(world: World) -> None:
     """Whether the broker sees the consumers that the workers believe in. They may be on their way
     back from a fault that has just been healed."""
-    expected = len(world.live_workers())
+    expected = len(world.consuming_workers())
     seen = -1
     for _ in range(_CONSUMER_LOOKS):
         seen = await _consumers(world)

@@ -22,6 +22,7 @@ class Cause(StrEnum):
     UNPAID_RETRY = "retry of what was not paid"
     WORKER_DIED = "worker died with the call"
     WORKER_FROZEN = "worker frozen beyond its claim"
+    THAWED_TOO_LATE = "thawed with a claim that had lapsed"
     DRAINED = "cut by a drain"
     ASKED_AGAIN = "asked for again"
     REDIS_AWAY = "no Redis to hold claims"
@@ -95,6 +96,19 @@ def _caller_was_frozen(events: Sequence[Event], before: Event, call: Event) -> b
     return frozen
 
 
+def _thawed_too_late(events: Sequence[Event], _: Event, call: Event) -> bool:
+    """It was frozen between its claim, or its delivery, and this call of its own."""
+    frozen_since = False
+    for event in events[: call.place]:
+        if event.who != call.who:
+            continue
+        if event.fact is Fact.FROZEN:
+            frozen_since = True
+        elif event.task == call.task and event.fact in {Fact.CLAIMING, Fact.DELIVERED}:
+            frozen_since = False
+    return frozen_since
+
+
 def _caller_drained(events: Sequence[Event], before: Event, call: Event) -> bool:
     told = any(
         event.fact is Fact.TOLD_TO_STOP and event.who == before.who
@@ -132,6 +146,7 @@ _REASONS: Final[tuple[tuple[Cause, Callable[[Sequence[Event], Event, Event], boo
     (Cause.UNPAID_RETRY, _was_unpaid),
     (Cause.WORKER_DIED, _caller_died),
     (Cause.WORKER_FROZEN, _caller_was_frozen),
+    (Cause.THAWED_TOO_LATE, _thawed_too_late),
     (Cause.DRAINED, _caller_drained),
     (Cause.REDIS_AWAY, _redis_was_away),
 )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
+
+from redis.exceptions import RedisError
 
 from tests.faults.environment import CLAIM_SECONDS
 from tests.faults.fault import WORKER_STEPS, Fault
@@ -26,7 +29,8 @@ async def _start(world: World, _: Reached) -> None:
 
 
 async def _empty(world: World, _: Reached) -> None:
-    await asyncio.to_thread(world.redis.command, "FLUSHALL")
+    with suppress(RedisError):  # another fault has it just now
+        await asyncio.to_thread(world.redis.command, "FLUSHALL")
 
 
 async def _freeze(world: World, _: Reached) -> None:
@@ -39,12 +43,14 @@ async def _thaw(world: World, _: Reached) -> None:
 
 
 async def _forbid_writes(world: World, _: Reached) -> None:
-    await asyncio.to_thread(world.redis.command, "REPLICAOF", *_NOWHERE)
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.command, "REPLICAOF", *_NOWHERE)
 
 
 async def _allow_writes(world: World, _: Reached) -> None:
     await asyncio.sleep(_LONGER_THAN_A_CLAIM_SECONDS)
-    await asyncio.to_thread(world.redis.command, "REPLICAOF", "NO", "ONE")
+    with suppress(RedisError):  # killed in the meantime, it comes back writable
+        await asyncio.to_thread(world.redis.command, "REPLICAOF", "NO", "ONE")
 
 
 REDIS_FAULTS: Final = (

@@ -53,7 +53,7 @@ FOUND: Final = (
     _found(
         "never-ends",
         "A worker that was told to stop did not end: redis-py had lost the cancellation of its"
-        " heartbeat. It takes luck, one run in some hundred.",
+        " heartbeat, or of the announcement of its drain. It takes luck: one run in some hundred.",
         Injection("broker-link-reset", Step.CONFIRMED, 2),
         Injection("broker-frozen", Step.STARTED, 2),
     ),

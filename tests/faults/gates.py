@@ -22,7 +22,7 @@ from tests.faults.gate_client import GateClient
 from tests.faults.history import Fact
 from tests.faults.steps import Step
 
-__all__ = ["GatedBus", "digest_of"]
+__all__ = ["digest_of", "gated_bus"]
 
 
 def digest_of(body: bytes) -> str:
@@ -69,7 +69,7 @@ class GatedDelivery:
         self._gate.report(fact, **self._fields)
 
 
-class GatedBus:
+class _GatedBus:
     """A bus whose traffic is seen."""
 
     def __init__(self, bus: Bus, gate: GateClient, layout: Layout) -> None:
@@ -147,3 +147,8 @@ class GatedBus:
         if exchange == layout.unrouted:
             return None, Fact.PARK_CONFIRMED
         return None, Fact.RETRY_CONFIRMED
+
+
+def gated_bus(bus: Bus, gate: GateClient, layout: Layout) -> Bus:
+    """The same bus, its traffic seen."""
+    return cast(Bus, _GatedBus(bus, gate, layout))

@@ -77,34 +77,37 @@ def published_results_agree(events: Sequence[Event]) -> Iterator[str]:
 
 
 def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
-    """I4: once another worker has started the same attempt, the first one publishes nothing of its
-    own. Of a task that was asked for more than once, more than one run may be right."""
-    latest: dict[tuple[str, int], str] = {}
-    own: dict[tuple[str, str], int] = {}
+    """I4: once another worker has been given the claim, the first one publishes nothing of its own.
+    Of a task that was asked for more than once, more than one run may be right."""
+    holder: dict[str, str] = {}
+    repeating: set[tuple[str, str]] = set()
     for event in _while_claims_hold(events):
-        run = (event.who, event.task)
-        if event.fact is Fact.STARTED:
-            latest[event.task, event.attempt] = event.who
-            own[run] = event.attempt
+        own = (event.who, event.task)
+        if event.fact is Fact.CLAIMED and event.note == "Claimed":
+            holder[event.task] = event.who
         elif event.fact is Fact.CLAIMED and event.note == "Finished":
-            own.pop(run, None)  # what it publishes now is the result that is stored
-        elif event.fact is Fact.ANSWERING and run in own:
-            owner = latest[event.task, own[run]]
-            if owner != event.who and askings(events, event.task) < 2:
-                yield f"{event.task}: {event.who} answers although {owner} has started it since"
+            repeating.add(own)  # what it publishes now is the result that is stored
+        elif event.fact is Fact.ANSWERING and own not in repeating:
+            now = holder.get(event.task, event.who)
+            if now != event.who and askings(events, event.task) < 2:
+                yield f"{event.task}: {event.who} answers although {now} has the claim"
 
 
 def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
     """I7: a task is acked only when what follows from it is confirmed: its result, its place in
-    parking, or its copy for a later hand-over."""
+    parking, or its copy for a later hand-over. What the broker has handed to another worker since
+    cannot be acked any more, whatever a worker that was frozen believes."""
     settled: set[str] = set()
     copies: dict[str, set[int]] = defaultdict(set)
+    holder: dict[str, str] = {}
     for event in events:
-        if event.fact in {Fact.ANSWER_CONFIRMED, Fact.PARK_CONFIRMED}:
+        if event.fact is Fact.DELIVERED:
+            holder[event.delivery] = event.who
+        elif event.fact in {Fact.ANSWER_CONFIRMED, Fact.PARK_CONFIRMED}:
             settled.add(event.task)
         elif event.fact is Fact.RETRY_CONFIRMED:
             copies[event.task].add(event.attempt)
-        elif event.fact is Fact.ACKING:
+        elif event.fact is Fact.ACKED and holder.get(event.delivery, event.who) == event.who:
             copied = copies[event.task] & {event.attempt, event.attempt + 1}
             if not copied and event.task not in settled:
                 yield f"{event.task}: {event.who} acks attempt {event.attempt}, nothing confirmed"

@@ -20,7 +20,7 @@ from llmbus.shared.logs import LogFormat, configure_logs
 from llmbus.shared.settings import BusSettings, read_settings
 from tests.faults.environment import ORCHESTRATOR_NAME
 from tests.faults.gate_client import GateClient
-from tests.faults.gates import GatedBus, digest_of
+from tests.faults.gates import digest_of, gated_bus
 from tests.faults.history import Fact
 from tests.faults.stacks import show_tasks_on_signal
 from tests.faults.steps import Step
@@ -47,7 +47,7 @@ async def _serve(gate: GateClient, tasks: Sequence[AgentTask], kept: IO[bytes]) 
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     settings = read_settings(BusSettings)
-    bus = GatedBus(RabbitmqBus(settings, name="orchestrator"), gate, settings.layout)
+    bus = gated_bus(RabbitmqBus(settings, name="orchestrator"), gate, settings.layout)
     async with Producer(ORCHESTRATOR_NAME, bus=bus, layout=settings.layout) as producer:
         gate.report(Fact.PROCESS_READY)
         taking = asyncio.create_task(_take_results(producer, gate, kept))

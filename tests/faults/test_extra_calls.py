@@ -33,6 +33,13 @@ EXPLAINED = {
     Cause.UNPAID_RETRY: (FIRST, UNPAID, RETRIED, SECOND),
     Cause.WORKER_DIED: (FIRST, (Fact.KILLED, "w1"), SECOND),
     Cause.WORKER_FROZEN: ((Fact.FROZEN, "w1"), FIRST, SECOND),
+    Cause.THAWED_TOO_LATE: (
+        (Fact.CLAIMING, "w2", "t1"),
+        (Fact.FROZEN, "w2"),
+        FIRST,
+        (Fact.THAWED, "w2"),
+        SECOND,
+    ),
     Cause.DRAINED: (FIRST, (Fact.TOLD_TO_STOP, "w1"), (Fact.NACKED, "w1", "t1"), SECOND),
     Cause.ASKED_AGAIN: (
         (Fact.SUBMITTING, "orchestrator", "t1"),
@@ -56,7 +63,14 @@ NO_REASON = {
     "another worker died": (FIRST, (Fact.KILLED, "w3"), SECOND),
     "it died after its ack": (FIRST, (Fact.ACKED, "w1", "t1"), (Fact.KILLED, "w1"), SECOND),
     "it thawed before its call": ((Fact.FROZEN, "w1"), (Fact.THAWED, "w1"), FIRST, SECOND),
-    "another worker was frozen": ((Fact.FROZEN, "w2"), FIRST, SECOND),
+    "another worker was frozen": ((Fact.FROZEN, "w3"), FIRST, SECOND),
+    "it was frozen before it asked for the claim": (
+        (Fact.FROZEN, "w2"),
+        (Fact.THAWED, "w2"),
+        (Fact.CLAIMING, "w2", "t1"),
+        FIRST,
+        SECOND,
+    ),
     "it drains and still has it": (FIRST, (Fact.TOLD_TO_STOP, "w1"), SECOND),
     "the connection was closed": (
         FIRST,

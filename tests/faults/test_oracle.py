@@ -46,7 +46,7 @@ def test_who_asks_again_may_be_given_the_same_result_again() -> None:
 
 
 def test_a_worker_that_answered_before_it_was_replaced_is_right() -> None:
-    taken_over = (Fact.STARTED, "w2", "t1", {"attempt": 1})
+    taken_over = (Fact.CLAIMED, "w2", "t1", {"note": "Claimed"})
     assert violations_in(before(Fact.ANSWER_CONFIRMED, taken_over)) == []
 
 
@@ -54,7 +54,7 @@ def test_without_redis_a_late_answer_is_no_broken_promise() -> None:
     events = before(
         Fact.ANSWERING,
         (Fact.STRUCK, "w1", "t1", {"note": "redis-killed at S6"}),
-        (Fact.STARTED, "w2", "t1", {"attempt": 1}),
+        (Fact.CLAIMED, "w2", "t1", {"note": "Claimed"}),
     )
     assert violations_in(events) == []
 
@@ -62,7 +62,7 @@ def test_without_redis_a_late_answer_is_no_broken_promise() -> None:
 def test_an_ack_after_the_copy_for_the_next_attempt_is_right() -> None:
     events = chronicle(
         (Fact.RETRY_CONFIRMED, "w1", "t1", {"attempt": 2}),
-        (Fact.ACKING, "w1", "t1", {"attempt": 1}),
+        (Fact.ACKED, "w1", "t1", {"attempt": 1}),
     )
     assert violations_in(events) == []
 
@@ -73,7 +73,7 @@ def test_an_answer_that_came_before_the_cancellation_may_be_given() -> None:
 
 def test_a_stored_result_may_be_published_again_by_anybody() -> None:
     events = and_then(
-        (Fact.STARTED, "w2", "t1", {"attempt": 1}),
+        (Fact.CLAIMED, "w2", "t1", {"note": "Claimed"}),
         (Fact.CLAIMED, "w1", "t1", {"note": "Finished"}),
         (Fact.ANSWERING, "w1", "t1", {"attempt": 1}),
     )
@@ -86,3 +86,11 @@ def test_a_copy_of_a_held_task_charges_no_attempt() -> None:
         (Fact.GIVEN, "orchestrator", "t1", {"attempt": 2, "digest": "r"}),
     )
     assert "attempts_are_bounded" in broken_checks(events)
+
+
+def test_an_ack_that_came_too_late_to_count_needs_no_confirmation() -> None:
+    events = chronicle(
+        (Fact.ACKING, "w1", "t1", {"attempt": 1}),
+        (Fact.SETTLING_LOST, "w1", "t1", {"attempt": 1}),
+    )
+    assert violations_in(events) == []

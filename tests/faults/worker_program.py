@@ -18,7 +18,7 @@ from llmbus.worker.surroundings import Surroundings
 from llmbus.worker.worker import Worker
 from tests.faults.gate_client import GateClient
 from tests.faults.gated_store import gated_store
-from tests.faults.gates import GatedBus
+from tests.faults.gates import gated_bus
 from tests.faults.history import Fact
 from tests.faults.stacks import show_tasks_on_signal
 from tests.faults.steps import Step
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> None:
     settings = read_settings(WorkerSettings)
     bus = read_settings(BusSettings)
     around = Surroundings(  # as in llmbus.worker.assembly
-        bus=GatedBus(RabbitmqBus(bus, name=f"worker {who}"), gate, bus.layout),
+        bus=gated_bus(RabbitmqBus(bus, name=f"worker {who}"), gate, bus.layout),
         store=gated_store(RedisStore(read_settings(StoreSettings)), gate),
         providers=LlmFactory,
         layout=bus.layout,

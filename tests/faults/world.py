@@ -62,6 +62,7 @@ class World:
         self.on_reached: Callable[[Reached], asyncio.Future[None]] | None = None
         self._course = course
         self._orchestrators = 0
+        self._told_to_stop: set[str] = set()
         self._resources = AsyncExitStack()
         self._watchers: set[asyncio.Task[None]] = set()
 
@@ -126,6 +127,10 @@ class World:
         """Those that have not ended."""
         return [name for name in self.programs if name.startswith("w") and self.lives(name)]
 
+    def consuming_workers(self) -> list[str]:
+        """Those of them that nobody has told to stop."""
+        return [name for name in self.live_workers() if name not in self._told_to_stop]
+
     def lives(self, name: str) -> bool:
         """Whether the process is there, frozen or not."""
         return name in self.programs and not self.programs[name].ended.is_set()
@@ -137,6 +142,7 @@ class World:
 
     def tell_to_stop(self, name: str) -> None:
         """SIGTERM."""
+        self._told_to_stop.add(name)
         self.history.record(Fact.TOLD_TO_STOP, name)
         self.programs[name].send(signal.SIGTERM)
 

@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from llmbus.producer.handle import TaskHandle
-from llmbus.producer.interactive import handed_to_person
+from llmbus.producer.bus_asking import BusAsking
 from llmbus.producer.preparation import agent_for
 from llmbus.producer.producer import Producer
-from llmbus.shared.agents import AgentInterface
+from llmbus.shared.agents import AgentConfig, AgentInterface
 from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.errors import InvalidInputError, LlmbusError
+from llmbus.shared.errors import (
+    DeadlineExpiredError,
+    InvalidInputError,
+    LlmbusError,
+    UnknownAgentError,
+)
+from llmbus.shared.execution_mode import ExecutionMode, interface_for
+from llmbus.shared.hybrid import run_hybrid
+from llmbus.shared.hybrid_wish import HYBRID, HybridWish
+from llmbus.shared.interactive import interactive_result
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
 from llmbus.shared.task import AgentTask
 
 __all__ = ["DEFAULT_AGENT", "BusExecutor"]
 
 DEFAULT_AGENT: Final = "claude-code"
-_MODES: Final = ("interactive", "api", "hybrid")
+
+_KINDS: Final[dict[type[LlmbusError], FailureKind]] = {
+    UnknownAgentError: FailureKind.UNKNOWN_AGENT,
+    DeadlineExpiredError: FailureKind.EXPIRED,
+    InvalidInputError: FailureKind.REJECTED,
+    LlmbusError: FailureKind.UNAVAILABLE,
+}
 
 
 class BusExecutor:
     """Runs tasks on the workers of the bus, by an open `Producer`.
 
-    What a `ProjectOrchestrator` needs to go on after a crash is `expect`, `attend` and `settle`
-    (`DurableExecution`); `execute` is for callers that keep no state.
+    `execute` and `execute_parallel` are for callers that keep no state. What a
+    `ProjectOrchestrator` needs to go on after a crash is `address`, `expect`, `attend` and
+    `settle`; see `DurableExecution`.
     """
 
     def __init__(
@@ -38,11 +53,7 @@ class BusExecutor:
         self._producer = producer
         self._default_agent = default_agent
         self._clock = clock or SystemClock()
-        self._expected: dict[str, TaskHandle] = {}
-        """Of tasks that an earlier process has submitted."""
-        self._unsettled: dict[str, list[TaskHandle]] = {}
-        """Whose results are not taken yet, by the task that they are for."""
-        self._caught_up: asyncio.Task[None] | None = None
+        self._asking = BusAsking(producer)
 
     @property
     def address(self) -> str:
@@ -52,105 +63,123 @@ class BusExecutor:
     async def execute(
         self, task: AgentTask, agent: str | None = None, mode: str | None = None
     ) -> ExecutionResult:
-        """Run the task and return how it ended. `agent`, else the task's own, else the default.
+        """The result of the task, by `agent`, else the agent that it names, else the default one.
 
-        `mode`: `interactive` is answered here, `pending`, with the command for a person; `api` and
-        None go over the bus. `UnknownAgentError` (a `ValueError`) for an agent that is unknown or
-        disabled, `InvalidInputError` for another mode. Any other error is a failed result.
+        `mode` `interactive` is answered here: `pending`, with the command for a person. `hybrid`
+        asks several agents, each by a task of its own, `<task id>.<agent>`; so does a task with a
+        hybrid wish in its metadata. Anything else goes to the agent's lane.
+
+        A wrong call is a `ValueError`, before anything is sent: an agent that is unknown or
+        disabled, an unknown mode, a hybrid wish that makes no sense. What goes wrong afterwards is
+        a result with status `failed`. Cancelling it ends the waiting, not the task.
         """
         asked = self._asked(task, agent)
-        if self._is_interactive(asked, mode):
-            return handed_to_person(asked, self._clock.now())
+        if mode == ExecutionMode.INTERACTIVE:
+            return interactive_result(asked, self._clock.now())
+        wish = self._wish(asked, mode)
         started_at = self._clock.now()
         try:
-            result = await self._over_the_bus(asked, started_at)
+            result = await self._over_the_bus(asked, wish, started_at)
         except LlmbusError as error:
             return self._failed(asked, started_at, error)
         await self.settle(task.task_id)
         return result
 
     async def execute_parallel(
-        self, tasks: Sequence[tuple[AgentTask, str | None]], max_concurrent: int = 3
+        self, tasks: Iterable[tuple[AgentTask, str | None]], max_concurrent: int = 3
     ) -> list[ExecutionResult]:
-        """Run these tasks, each on its agent, at most so many at once; results in the order of the
-        input. A wrong agent raises before anything is sent."""
+        """The results in the order of `tasks`; the next one starts as soon as one has ended.
+
+        `ValueError` if `max_concurrent` is less than 1. What `execute` would raise for one of them
+        is a failed result in its place: others may have been paid for by then.
+        """
         if max_concurrent < 1:
-            raise InvalidInputError(f"max_concurrent must be at least 1, not {max_concurrent}")
-        for task, agent in tasks:
-            self._asked(task, agent)
+            raise InvalidInputError(f"max_concurrent must be at least 1, not {max_concurrent!r}")
         room = asyncio.Semaphore(max_concurrent)
 
-        async def execute(task: AgentTask, agent: str | None) -> ExecutionResult:
+        async def execute_one(task: AgentTask, agent: str | None) -> ExecutionResult:
             async with room:
-                return await self.execute(task, agent)
+                try:
+                    return await self.execute(task, agent)
+                except InvalidInputError as error:
+                    return self._failed(task, self._clock.now(), error)
 
-        return list(await asyncio.gather(*(execute(task, agent) for task, agent in tasks)))
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(execute_one(task, agent)) for task, agent in tasks]
+        return [each.result() for each in running]
 
     def expect(self, task: AgentTask, agent: str | None) -> None:
         """See `DurableExecution`. The producer must be open."""
-        self._expected[task.task_id] = self._producer.expect(task.task_id)
+        try:
+            asked = self._asked(task, agent)
+            wish = self._wish(asked, None)
+        except InvalidInputError:
+            return  # it was not submitted like this; `attend` says what is wrong
+        for name in wish.agents if wish else ():
+            self._asking.expect(_sub_task(asked, name).task_id)
+        if wish is None:
+            self._asking.expect(task.task_id)
 
     async def attend(
         self, task: AgentTask, agent: str | None, submitted_at: datetime
     ) -> ExecutionResult:
         """See `DurableExecution`. What is wrong with the task itself is a failed result."""
         try:
-            return await self._over_the_bus(self._asked(task, agent), submitted_at)
+            asked = self._asked(task, agent)
+            return await self._over_the_bus(asked, self._wish(asked, None), submitted_at)
         except InvalidInputError as error:
             return self._failed(task, submitted_at, error)
 
     async def settle(self, task_id: str) -> None:
         """See `DurableExecution`."""
-        for handle in self._unsettled.pop(task_id, []):
-            await handle.take()
+        await self._asking.take(task_id)
 
-    async def _over_the_bus(self, asked: AgentTask, submitted_at: datetime) -> ExecutionResult:
-        handle = await self._handle(asked, submitted_at)
-        result = await handle.peek()
-        self._unsettled.setdefault(asked.task_id, []).append(handle)
+    async def _over_the_bus(
+        self, asked: AgentTask, wish: HybridWish | None, submitted_at: datetime
+    ) -> ExecutionResult:
+        if wish is None:
+            return await self._asking.ask(asked, submitted_at, asked.task_id)
+        troubles: list[LlmbusError] = []
+
+        async def ask(agent: str) -> ExecutionResult:
+            sub_task = _sub_task(asked, agent)
+            try:
+                return await self._asking.ask(sub_task, submitted_at, asked.task_id)
+            except InvalidInputError:
+                raise
+            except LlmbusError as error:
+                troubles.append(error)
+                raise
+
+        result = await run_hybrid(asked, wish, ask, self._clock)
+        if troubles and result.status is not ExecutionStatus.SUCCESS:
+            raise troubles[0]  # an agent that could not be asked has not failed
         return result
 
-    async def _handle(self, asked: AgentTask, submitted_at: datetime) -> TaskHandle:
-        expected = self._expected.pop(asked.task_id, None)
-        if expected is not None:
-            await self._until_here_or_caught_up(expected)
-            if expected.done():
-                return expected
-        return await self._producer.submit(asked, submitted_at=submitted_at)
-
-    async def _until_here_or_caught_up(self, expected: TaskHandle) -> None:
-        """What waits for us need not be asked for again. One look serves all."""
-        if self._caught_up is None:
-            self._caught_up = asyncio.create_task(self._producer.catch_up())
-        arrival = asyncio.ensure_future(expected.peek())
-        try:
-            await asyncio.wait([arrival, self._caught_up], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            arrival.cancel()
-        if self._caught_up.done() and not expected.done():
-            self._caught_up.result()
-
     def _asked(self, task: AgentTask, agent: str | None) -> AgentTask:
-        """The task, for the agent that is to run it; `UnknownAgentError`."""
+        """The task, for the agent that is to run it; the caller's own stays as it is."""
         name = agent or task.agent or self._default_agent
         asked = task if name == task.agent else msgspec.structs.replace(task, agent=name)
         agent_for(asked, self._producer.registry)
         return asked
 
-    def _is_interactive(self, asked: AgentTask, mode: str | None) -> bool:
-        if mode is not None and mode not in _MODES:
-            known = ", ".join(_MODES)
-            raise InvalidInputError(f"mode {mode!r} is unknown (known: {known})")
-        return mode == "interactive"
-
-    def _is_hybrid(self, asked: AgentTask, mode: str | None) -> bool:
+    def _wish(self, asked: AgentTask, mode: str | None) -> HybridWish | None:
+        """What is wished of several agents; None if one is to be asked."""
         config = self._producer.registry.get_agent(asked.agent)
-        by_default = config is not None and config.interface is AgentInterface.HYBRID
-        return mode == "hybrid" or (mode is None and by_default)
+        if config is None:  # an agent type by its own name
+            config = AgentConfig(
+                asked.agent,
+                agent_for(asked, self._producer.registry).agent_type,
+                AgentInterface.API,
+            )
+        if interface_for(asked, config, mode) is not AgentInterface.HYBRID:
+            return None
+        wish = HybridWish.of(asked, config)
+        wish.configs(self._producer.registry)
+        return wish
 
     def _failed(self, task: AgentTask, started_at: datetime, error: LlmbusError) -> ExecutionResult:
-        wrong_input = isinstance(error, InvalidInputError)
-        kind = FailureKind.REJECTED if wrong_input else FailureKind.UNAVAILABLE
+        kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
         return ExecutionResult(
             task_id=task.task_id,
             agent=task.agent,
@@ -160,3 +189,11 @@ class BusExecutor:
             error=str(error),
             failure=Failure(kind, str(error)),
         )
+
+
+def _sub_task(task: AgentTask, agent: str) -> AgentTask:
+    """The task for one of several agents; its id is its own, and the same after a restart."""
+    metadata = {name: value for name, value in task.metadata.items() if name != HYBRID}
+    return msgspec.structs.replace(
+        task, task_id=f"{task.task_id}.{agent}", agent=agent, metadata=metadata
+    )

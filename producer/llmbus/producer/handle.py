@@ -7,7 +7,9 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
+from llmbus.producer.cancellation import Cancellation
 from llmbus.shared.result import ExecutionResult
+from llmbus.shared.store.claims import CancelAnswer
 
 __all__ = ["TaskHandle"]
 
@@ -16,9 +18,17 @@ class TaskHandle:
     """One submitted task. Waiting on it takes its result; without a handle the result waits for
     `Producer.results()`."""
 
-    def __init__(self, task_id: str, taken: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        task_id: str,
+        taken: Callable[[str], Coroutine[Any, Any, None]],
+        cancellation: Cancellation,
+    ) -> None:
         self.task_id = task_id
+        self.submission: str | None = None
+        """Which submission of the task it stands for; None: whichever there was."""
         self._taken = taken
+        self._cancellation = cancellation
         self._arrived: asyncio.Future[ExecutionResult] = asyncio.get_running_loop().create_future()
 
     def __repr__(self) -> str:
@@ -48,6 +58,16 @@ class TaskHandle:
     async def take(self) -> None:
         """The application has the result for good: the broker may forget it."""
         await self._taken(self.task_id)
+
+    async def cancel(self, reason: str = "the orchestrator no longer wants it") -> CancelAnswer:
+        """Ask for the task to end: never to be run if it waits, to be cut within two seconds if it
+        runs, a script and its children included.
+
+        The wish is durable: workers that are offline honour it later. The result, with status
+        `cancelled` and what was spent by then, comes as any other. `AlreadyFinished` if the task
+        had ended before. `StoreUnreachableError` if nothing could be noted.
+        """
+        return await self._cancellation.request(self.task_id, self.submission, reason)
 
     def resolve(self, result: ExecutionResult) -> None:
         """For the inbox: the result has arrived."""

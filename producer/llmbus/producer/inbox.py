@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from llmbus.producer.cancellation import Cancellation
 from llmbus.producer.handle import TaskHandle
 from llmbus.shared.bus.interface import Bus, Delivery
 from llmbus.shared.clock import Clock
@@ -42,10 +43,11 @@ _log = logging.getLogger("llmbus.producer")
 class Inbox:
     """The results of one orchestrator. Duplicates are dropped by task id."""
 
-    def __init__(self, bus: Bus, layout: Layout, clock: Clock) -> None:
+    def __init__(self, bus: Bus, layout: Layout, clock: Clock, cancellation: Cancellation) -> None:
         self._bus = bus
         self._layout = layout
         self._clock = clock
+        self._cancellation = cancellation
         self._handles: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
         self._arrived: OrderedDict[str, ExecutionResult] = OrderedDict()
         self._unacked: dict[str, Delivery] = {}
@@ -64,7 +66,8 @@ class Inbox:
         self._given.pop(task_id, None)
         handle = self._handles.get(task_id)
         if handle is None or handle.done():
-            handle = self._handles[task_id] = TaskHandle(task_id, self._take)
+            handle = TaskHandle(task_id, self._take, self._cancellation)
+            self._handles[task_id] = handle
         return handle
 
     def has_given(self, task_id: str) -> bool:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
+from llmbus.producer.cancellation import Cancellation
 from llmbus.producer.handle import TaskHandle
 from llmbus.producer.inbox import MARKER_TYPE, PREFETCH, Inbox
 from llmbus.producer.partial_submit import all_accepted
@@ -17,7 +18,7 @@ from llmbus.producer.preparation import agent_for, checked_body
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.envelope import task_message
+from llmbus.shared.envelope import submission_of, task_message
 from llmbus.shared.errors import (
     ClosedError,
     LlmbusError,
@@ -26,6 +27,7 @@ from llmbus.shared.errors import (
 )
 from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionResult
+from llmbus.shared.store.interface import Store
 from llmbus.shared.task import AgentTask
 from llmbus.shared.topology import Layout, Topology
 
@@ -47,7 +49,8 @@ class Producer:
 
     `name` is the orchestrator's stable name: its results wait in a durable queue of that name, so
     what arrives while it is down is delivered after its restart. Only one process at a time should
-    use a name. Without a `bus`, RabbitMQ is reached by `settings` (`LLMBUS_…` variables).
+    use a name. Without a `bus`, RabbitMQ is reached by `settings` (`LLMBUS_…` variables), and Redis
+    when a task is cancelled; with one, `store` is what its workers use.
     """
 
     def __init__(
@@ -55,11 +58,13 @@ class Producer:
         name: str = "orchestrator",
         *,
         bus: Bus | None = None,
+        store: Store | None = None,
         settings: BusSettings | None = None,
         registry: AgentRegistry | None = None,
         layout: Layout | None = None,
         clock: Clock | None = None,
     ) -> None:
+        self._cancellation = Cancellation(store, reach_redis=bus is None)
         if bus is None:
             from llmbus.producer.connect import rabbitmq_bus
 
@@ -69,7 +74,7 @@ class Producer:
         self._layout = layout or Layout()
         self.registry = registry or AgentRegistry()
         self._clock = clock or SystemClock()
-        self._inbox = Inbox(self._bus, self._layout, self._clock)
+        self._inbox = Inbox(self._bus, self._layout, self._clock, self._cancellation)
         self._in_doubt: dict[str, datetime] = {}
         """When tasks were submitted that may be queued, or may not. Submitted again, such a task is
         the same submission, and the worker that has it does not run it twice."""
@@ -78,6 +83,7 @@ class Producer:
     async def __aenter__(self) -> Self:
         """Connect, and listen for results. `BrokerUnreachableError`, `ConfigurationError`."""
         async with AsyncExitStack() as resources:
+            resources.push_async_callback(self._cancellation.aclose)
             await resources.enter_async_context(self._bus)
             await self._bus.declare(self._topology())
             queue = self._layout.results_queue(self.name)
@@ -180,6 +186,7 @@ class Producer:
     async def _submit(self, task_id: str, lane: str, message: Message) -> TaskHandle:
         self._require_open()
         handle = self._inbox.expect(task_id)
+        handle.submission = submission_of(message)
         if task_id in self._in_doubt and self._inbox.resolve(handle):
             return handle
         try:

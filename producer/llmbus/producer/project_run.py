@@ -37,6 +37,7 @@ class ProjectRun:
         if self._running:
             raise InvalidInputError("the project is running already")
         self._broken = None
+        self._news = asyncio.Event()  # a project may be run on several event loops in turn
         left_over = [each for each in self._project if self._attendance.waits_to_go_on(each)]
         try:
             for record in left_over:

@@ -124,7 +124,7 @@ class Scene:
         return self.transport.new_bus()
 
     def producer(self, name: str = "orchestrator") -> Producer:
-        return Producer(name, bus=self.new_bus(), layout=self.layout)
+        return Producer(name, bus=self.new_bus(), layout=self.layout, store=self.store)
 
     def worker(self, **settings: Any) -> AbstractAsyncContextManager[Worker]:
         values: dict[str, Any] = {"lanes": LANE, "concurrency": 2} | settings

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
+import pytest
+
+from llmbus.producer import Producer
 from llmbus.shared import ExecutionStatus, FailureKind
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus
 from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import RequestedAgent, submission_of, task_message
+from llmbus.shared.errors import ConfigurationError
 from llmbus.shared.parking import stay_of
-from llmbus.shared.store.claims import Claimant, Claimed
+from llmbus.shared.store.claims import AlreadyFinished, CancelNoted, Claimant, Claimed
 from llmbus.worker.events import (
     ResultRepeated,
     TaskCancelled,
@@ -34,19 +38,42 @@ async def dies_with(scene: Scene, who: Claimant) -> bool:
     return isinstance(answer, Claimed)
 
 
-async def test_task_that_runs_in_another_worker_is_not_run_beside_it(
+async def test_message_of_a_task_that_runs_in_another_worker_waits(scene: Scene, bus: Bus) -> None:
+    asked = task()
+    message = task_message(
+        asked, encode_task(asked), agent=AGENT, reply_to="orchestrator", now=asked.created_at
+    )
+    async with (
+        scene.store,
+        scene.producer() as producer,
+        scene.worker(concurrency=1, worker_id="one"),
+    ):
+        scene.providers.gate.clear()
+        handle = producer.expect("t1")
+        await bus.publish(scene.layout.tasks, LANE, message)
+        await scene.events.wait_for(TaskStarted)
+        async with scene.worker(concurrency=1, worker_id="two"):
+            await bus.publish(scene.layout.tasks, LANE, message)
+            [deferred] = await scene.events.wait_for(TaskDeferred)
+            scene.providers.gate.set()
+            result = await handle.wait(PATIENCE_SECONDS)
+    assert deferred.holder == "one"
+    assert (result.status, result.attempts) == (ExecutionStatus.SUCCESS, 1)
+    assert scene.providers.calls == {"t1": 1}
+
+
+async def test_lost_connections_cost_nothing_whoever_is_handed_the_tasks(
     scene: Scene, transport: Transport
 ) -> None:
-    """After a lost connection the broker may hand each running task to the other worker."""
-    async with scene.producer() as producer, scene.worker(concurrency=8, worker_id="one"):
+    """The broker deals the running tasks out anew, to either worker."""
+    async with scene.store, scene.producer() as producer, scene.worker(concurrency=8):
         scene.providers.gate.clear()
         handles = await producer.submit_many(task(f"t{n}") for n in range(8))
         await scene.events.wait_for(TaskStarted, 8)
         async with scene.worker(concurrency=8, worker_id="two"):
             for _ in range(3):
-                deferred = len(scene.events.of(TaskDeferred))
                 await transport.drop_connections()
-                await scene.events.wait_for(TaskDeferred, deferred + 1)
+                await producer.submit(task("probe", agent="gemini-pro"))  # it is connected again
             scene.providers.gate.set()
             results = [await handle.wait(PATIENCE_SECONDS) for handle in handles]
     assert {result.status for result in results} == {ExecutionStatus.SUCCESS}
@@ -104,7 +131,7 @@ async def test_running_task_ends_when_it_is_cancelled(scene: Scene) -> None:
         scene.providers.gate.clear()
         handle = await producer.submit(task())
         await scene.events.wait_for(TaskStarted)
-        await scene.store.request_cancel("t1", "no longer needed", KEEP)
+        assert isinstance(await handle.cancel("no longer needed"), CancelNoted)
         result = await handle.wait(PATIENCE_SECONDS)
         await scene.events.wait_for(TaskCancelled)
     assert result.status is ExecutionStatus.CANCELLED
@@ -116,12 +143,29 @@ async def test_running_task_ends_when_it_is_cancelled(scene: Scene) -> None:
 async def test_waiting_task_that_is_cancelled_is_never_run(scene: Scene) -> None:
     async with scene.store, scene.producer() as producer:
         handle = await producer.submit(task())
-        await scene.store.request_cancel("t1", "no longer needed", KEEP)
+        assert await handle.cancel("no longer needed") == CancelNoted(None)
         async with scene.worker():
             result = await handle.wait(PATIENCE_SECONDS)
-    assert result.status is ExecutionStatus.CANCELLED
-    assert result.attempts == 0
-    assert not scene.providers.calls
+            assert result.status is ExecutionStatus.CANCELLED
+            assert result.attempts == 0
+            assert not scene.providers.calls
+            # Only that submission was cancelled.
+            again = await (await producer.submit(task())).wait(PATIENCE_SECONDS)
+    assert again.status is ExecutionStatus.SUCCESS
+
+
+async def test_task_that_succeeded_cannot_be_cancelled(scene: Scene) -> None:
+    async with scene.store, scene.producer() as producer, scene.worker():
+        handle = await producer.submit(task())
+        await handle.wait(PATIENCE_SECONDS)
+        assert await handle.cancel() == AlreadyFinished(succeeded=True)
+
+
+async def test_producer_that_knows_no_store_says_what_to_give_it(scene: Scene) -> None:
+    async with Producer("alone", bus=scene.new_bus(), layout=scene.layout) as producer:
+        handle = await producer.submit(task())
+        with pytest.raises(ConfigurationError, match="store=store"):
+            await handle.cancel()
 
 
 async def test_second_message_of_a_submission_that_went_on_is_dropped(

@@ -66,7 +66,7 @@ async def test_a_worker_that_serves_is_ready_until_it_drains(
     server: HealthServer, health: Health
 ) -> None:
     health.begin_serving()
-    expected = {"worker_id": "w1", "ready": True, "reasons": []}
+    expected: dict[str, object] = {"worker_id": "w1", "ready": True, "reasons": []}
     assert await get(server, "/readyz?verbose") == (200, expected)
     health.begin_draining()
     expected = {"worker_id": "w1", "ready": False, "reasons": ["draining"]}

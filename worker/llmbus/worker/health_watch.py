@@ -79,7 +79,7 @@ class HealthWatch:
 
     async def _keep_announced(self) -> None:
         """Apart from the watch: a store that hangs must not keep it from looking."""
-        while True:
+        while not self._closing.is_set():  # a cancellation can get lost inside of a Redis call, too
             await self._changed.wait()
             self._changed.clear()
             await self._announce()

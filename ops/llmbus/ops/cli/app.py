@@ -31,6 +31,7 @@ _COMMANDS: Final = (
     LazyCommand("run", "llmbus.ops.cli.run:run", "Run a file of tasks and collect the results."),
     LazyCommand("worker", "llmbus.worker.cli:worker", "Take tasks from the bus and run them."),
     LazyCommand("fallback", "llmbus.worker.cli:fallback", "Run what the direct path cannot serve."),
+    LazyCommand("cancel", "llmbus.ops.cli.cancel:cancel", "End tasks, wherever they are."),
     LazyCommand("workers", "llmbus.ops.cli.workers:workers", "List the live workers."),
     LazyCommand("status", "llmbus.ops.cli.status:status", "Show how full each queue is."),
     lazy_group("parking", "See, send back or discard what nobody could deal with.", _PARKING),

@@ -3,9 +3,10 @@
 |  code | meaning                                                                             |
 |-------|-------------------------------------------------------------------------------------|
 |     0 | it worked                                                                           |
-|     1 | tasks failed (`run`), or no worker lives here (`health`)                            |
+|     1 | the answer is no: tasks failed (`run`) or had ended before (`cancel`), no worker    |
+|       | lives here (`health`), something stays in parking (`parking`)                       |
 |     2 | the command line is wrong                                                           |
-|    65 | the input (a task, a task file) is wrong                                            |
+|    65 | the input (a task, a task file, an id) is wrong                                     |
 |    69 | the broker cannot be reached                                                        |
 |    70 | an error in llmbus itself; please report it                                         |
 |    74 | Redis cannot be reached                                                             |

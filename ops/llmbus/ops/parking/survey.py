@@ -74,14 +74,10 @@ class Parking:
         it never meets again what was sent back and parked anew meanwhile.
         """
         queue = self.layout.parking_queue
-        depth = (await self.bus.depths([queue]))[queue]
-        if depth is None:
+        if (await self.bus.depths([queue]))[queue] is None:
             return
         async with self.bus.visit(queue) as visit:
-            for _ in range(depth.ready):
-                delivery = await visit.next()
-                if delivery is None:
-                    return
+            while (delivery := await visit.next()) is not None:
                 yield described(delivery, self.clock.now()), delivery
 
     async def survey(self, wanted: ParkingFilter, limit: int) -> Survey:

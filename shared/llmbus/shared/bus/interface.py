@@ -112,6 +112,8 @@ class Subscription(Protocol):
 
 class Visit(Protocol):
     """One look through a queue, message by message from its head, as an async context manager.
+    It gives at most as many as were ready when it began, so what arrives meanwhile cannot make it
+    endless.
 
     What it takes is held: nobody else gets it until it is settled or the visit ends. At the end
     whatever is unsettled returns to the queue, on classic queues into its place. A visit ends with
@@ -128,7 +130,7 @@ class Visit(Protocol):
     ) -> None: ...
 
     async def next(self) -> Delivery | None:
-        """The next message that nobody holds; None if there is none now.
+        """The next message that nobody holds; None at the end, from then on.
 
         `ConfigurationError` if the queue does not exist or may not be read;
         `BrokerUnreachableError` if the connection is lost: what was held has gone back.
@@ -210,7 +212,7 @@ class Bus(Protocol):
         ...
 
     def visit(self, queue: str) -> Visit:
-        """A look through `queue`, for operators: slower than consuming, but it sees the end."""
+        """A look through `queue`, for operators."""
         ...
 
     async def depths(self, queues: Iterable[str]) -> dict[str, QueueDepth | None]:

@@ -28,6 +28,7 @@ class MemoryVisit:
         self._on_end = on_end
         self._queue: MemoryQueue | None = None
         self._held: dict[MemoryDelivery, None] = {}
+        self._left = 0
         self._is_lost = False
 
     @property
@@ -38,6 +39,7 @@ class MemoryVisit:
 
     async def __aenter__(self) -> Self:
         self._queue = self._find(self._name)
+        self._left = self._queue.depth.ready
         return self
 
     async def __aexit__(
@@ -56,9 +58,11 @@ class MemoryVisit:
                 f"the connection broke during a visit to queue {self._name!r};"
                 " what was held has gone back to it"
             )
-        queued = self.queue.take()
+        queued = self.queue.take() if self._left else None
         if queued is None:
+            self._left = 0
             return None
+        self._left -= 1
         delivery = MemoryDelivery(self, queued)
         self._held[delivery] = None
         return delivery

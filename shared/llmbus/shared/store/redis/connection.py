@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
+from llmbus.shared.cancellation import no_cancellation_lost
 from llmbus.shared.errors import (
     ClosedError,
     ConfigurationError,
@@ -63,8 +64,9 @@ class RedisConnection:
         if not self._is_open:
             raise ClosedError("the store is not open: use `async with`")
         try:
-            async with asyncio.timeout(_LONGEST_CALL_SECONDS):
-                yield
+            with no_cancellation_lost():
+                async with asyncio.timeout(_LONGEST_CALL_SECONDS):
+                    yield
         except (AuthenticationError, NoPermissionError) as error:
             raise StoreLoginError(
                 f"Redis at {self._address} refused the user or the password:"
