@@ -183,7 +183,12 @@ write_setting() {
 
 drain() {
     kill -0 "$1" 2>/dev/null || fail $EXIT_USAGE "there is no process $1 of yours (--pid)"
-    case $(ps -o args= -p "$1") in *llmbus*) ;; *) fail $EXIT_USAGE "process $1 is no llmbus" ;; esac
+    if command -v ps >/dev/null; then
+        case $(ps -o args= -p "$1") in
+        *llmbus*) ;;
+        *) fail $EXIT_USAGE "process $1 is no llmbus: it is left alone (--pid)" ;;
+        esac
+    fi
     say "drain process $1: SIGTERM, then wait until it has finished its calls"
     [ "$dry_run" = no ] || return 0
     kill -TERM "$1"
