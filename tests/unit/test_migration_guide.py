@@ -129,7 +129,7 @@ async def nested_run() -> None:
 
 async def naive_time() -> None:
     result = await executor().execute(task())
-    print(result.started_at < datetime.now())  # noqa: DTZ005  what the caller does wrong
+    print(result.started_at < datetime.now())
 
 
 async def as_dataclass() -> None:
