@@ -21,7 +21,7 @@ class TaskHandle:
     def __init__(
         self,
         task_id: str,
-        taken: Callable[[str], Coroutine[Any, Any, None]],
+        taken: Callable[[ExecutionResult], Coroutine[Any, Any, None]],
         cancellation: Cancellation,
     ) -> None:
         self.task_id = task_id
@@ -57,7 +57,8 @@ class TaskHandle:
 
     async def take(self) -> None:
         """The application has the result for good: the broker may forget it."""
-        await self._taken(self.task_id)
+        if self.done():
+            await self._taken(self._arrived.result())
 
     async def cancel(self, reason: str = "the orchestrator no longer wants it") -> CancelAnswer:
         """Ask for the task to end: never to be run if it waits, to be cut within two seconds if it
