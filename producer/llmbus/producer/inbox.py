@@ -42,8 +42,8 @@ _log = logging.getLogger("llmbus.producer")
 
 
 class Inbox:
-    """The results of one orchestrator. Second copies are dropped by task id; the answer to a redrive
-    from parking is none, and is given when the failure before it has been taken."""
+    """The results of one orchestrator. Second copies are dropped by task id; the answer to a
+    redrive from parking is none, and is given when the failure before it has been taken."""
 
     def __init__(self, bus: Bus, layout: Layout, clock: Clock, cancellation: Cancellation) -> None:
         self._bus = bus
