@@ -94,7 +94,7 @@ ROWS: Final = (
         "use_direct_llm",
     ),
     Row(
-        "`LLMBUS_USE_DIRECT_LLM` is false in the worker",
+        "the worker's `LLMBUS_USE_DIRECT_LLM` is false",
         Goal.UNASKED,
         (Situation("settings", settings={"use_direct_llm": False}),),
         "use_direct_llm",
