@@ -24,6 +24,7 @@ from llmbus.worker.events import Event
 from llmbus.worker.llm_abstractions.model_rules import ModelSettings
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.subprocess_path import ScriptSettings
+from tests.contracts.path.fallback_table import ROWS as FALLBACK_ROWS
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("shared", "producer", "worker", "ops")
@@ -32,9 +33,9 @@ SETTINGS: Final = (
     BusSettings,
     StoreSettings,
     WorkerSettings,
+    ScriptSettings,
     ModelSettings,
     ManagementSettings,
-    ScriptSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -192,6 +193,13 @@ def _shown(default: object) -> str:
             return f"`{','.join(f'{seconds:g}' for seconds in cast(tuple[float, ...], default))}`"
         case _:
             return f"`{default}`"
+
+
+def test_the_table_of_the_fallback_has_the_rows_that_are_tested() -> None:
+    section = read("docs/operations.md").partition("\n## The fallback\n")[2].partition("\n## ")[0]
+    table = section.partition("|---|---|---|\n")[2].partition("\n\n")[0]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
+    assert [tuple(row) for row in cells] == [row.cells for row in FALLBACK_ROWS]
 
 
 def test_the_exit_codes_are_listed() -> None:
