@@ -67,9 +67,11 @@ def _fault(journal: Journal, earlier: Call, later: Call) -> str | None:
 
 
 def _store_trouble(journal: Journal, earlier: Call, later: Call) -> str | None:
-    """Without the store, workers know only of their own runs."""
+    """Without the store, workers know only of their own runs: who runs what, and what went on as
+    another attempt."""
     since = journal.accepted[earlier.task_id][0].at
-    if not journal.trouble_between(since, later.time.start) or earlier.process is later.process:
+    same_run = earlier.process is later.process and earlier.attempt == later.attempt
+    if same_run or not journal.trouble_between(since, later.time.start):
         return None
     moved = [*journal.losses, *journal.hand_overs, *journal.killed.values()]
     moved += journal.drained.values()
@@ -85,7 +87,9 @@ def _is_over_without_success(journal: Journal, earlier: Call, later: Call) -> bo
     return earlier.ending != "answered" or not any(
         stored.succeeded
         for stored in journal.stored
-        if stored.claim.claimant.task_id == earlier.task_id and stored.at <= later.time.start
+        if stored.claim.claimant.task_id == earlier.task_id
+        and stored.at <= later.time.start
+        and not journal.trouble_between(stored.at, later.time.start)
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -39,6 +40,7 @@ def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any
     def decorate(happen: Callable[..., None]) -> Any:
         @wraps(happen)
         def happen_and_wait(self: TaskBus, then: float, **values: Any) -> None:
+            self.counts[happen.__name__] += 1
             happen(self, **values)
             self.world.advance(then)
 
@@ -49,6 +51,9 @@ def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any
 
 class TaskBus(RuleBasedStateMachine):
     """Claim, adoption, settlement and retry, between faults."""
+
+    counts: ClassVar[Counter[str]] = Counter()
+    """How often each rule was followed in this process."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -197,6 +202,7 @@ class TaskBus(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from((0.3, 1, 3, 10)))
     def time_passes(self, seconds: float) -> None:
+        self.counts["time_passes"] += 1
         self.world.advance(seconds)
 
     @invariant()
