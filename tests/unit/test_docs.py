@@ -112,6 +112,14 @@ def test_every_fault_names_a_test() -> None:
     assert [line for line in faults if not re.search(r"`tests/\S+\.py::test_\w+` \|$", line)] == []
 
 
+def test_every_promise_names_a_test() -> None:
+    promises = [line for line in read("docs/guarantees.md").splitlines() if line.count("|") == 5]
+    rows_of_promises = [line for line in promises if not line.startswith(("| promise |", "|---"))]
+    assert len(rows_of_promises) > 30
+    without = [line for line in rows_of_promises if not line.endswith("` |") or "::" not in line]
+    assert without == []
+
+
 @every_page
 def test_lines_of_prose_are_no_longer_than_those_of_code(page: Path) -> None:
     lines = page.read_text().splitlines()
