@@ -33,9 +33,9 @@ SETTINGS: Final = (
     BusSettings,
     StoreSettings,
     WorkerSettings,
-    ScriptSettings,
     ModelSettings,
     ManagementSettings,
+    ScriptSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -210,10 +210,13 @@ def test_the_exit_codes_are_listed() -> None:
 def test_every_decision_is_in_the_index_and_in_the_same_form() -> None:
     folder = ROOT / "docs/decisions"
     parts = ["Context", "Decision", "Alternatives weighed", "Consequences", "Evidence"]
-    for record in folder.glob("[0-9]*.md"):
-        assert f"]({record.name})" in read("docs/decisions/README.md")
+    records = [record for record in folder.glob("*.md") if record.name != "README.md"]
+    for record in records:
+        number = re.match(r"(ADR-\d{3}|\d{4})-", record.name)
+        assert number, f"{record.name} has no number"
+        assert f"[{number[1]}]({record.name})" in read("docs/decisions/README.md")
         assert re.findall(r"^## (.+)$", record.read_text(), re.MULTILINE) == parts
-        assert record.read_text().startswith(f"# {record.name[:4]}: ")
+        assert record.read_text().startswith(f"# {number[1]}: ")
 
 
 def test_every_decision_that_the_code_names_is_recorded() -> None:

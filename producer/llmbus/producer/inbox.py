@@ -14,8 +14,8 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from llmbus.producer.answer import Answer
-from llmbus.producer.cancellation import Cancellation
 from llmbus.producer.handle import TaskHandle
+from llmbus.producer.remembered import Remembered
 from llmbus.shared.bus.interface import Bus, Delivery
 from llmbus.shared.clock import Clock
 from llmbus.shared.codec import decode_result
@@ -42,14 +42,14 @@ _log = logging.getLogger("llmbus.producer")
 
 
 class Inbox:
-    """The results of one orchestrator. Second copies are dropped by task id; the answer to a redrive
-    from parking is none, and is given when the failure before it has been taken."""
+    """The results of one orchestrator. Second copies are dropped by task id; the answer to a
+    redrive from parking is none, and is given when the failure before it has been taken."""
 
-    def __init__(self, bus: Bus, layout: Layout, clock: Clock, cancellation: Cancellation) -> None:
+    def __init__(self, bus: Bus, layout: Layout, clock: Clock, remembered: Remembered) -> None:
         self._bus = bus
         self._layout = layout
         self._clock = clock
-        self._cancellation = cancellation
+        self._remembered = remembered
         self._handles: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
         self._arrived: OrderedDict[str, ExecutionResult] = OrderedDict()
         self._unacked: dict[str, Delivery] = {}
@@ -72,7 +72,7 @@ class Inbox:
         self._given.pop(task_id, None)
         handle = self._handles.get(task_id)
         if handle is None or handle.done():
-            handle = TaskHandle(task_id, self._take, self._cancellation)
+            handle = TaskHandle(task_id, self._take, self._remembered)
             self._handles[task_id] = handle
         return handle
 

@@ -231,9 +231,7 @@ def requested_agent_of(message: Message) -> RequestedAgent | None:
 
 def _result_headers(asked: Message) -> dict[str, HeaderValue]:
     names = {TENANT: TENANT, REDRIVES: ANSWERED_REDRIVE}
-    return {
-        theirs: asked.headers[ours] for ours, theirs in names.items() if ours in asked.headers
-    }
+    return {theirs: asked.headers[ours] for ours, theirs in names.items() if ours in asked.headers}
 
 
 def own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:

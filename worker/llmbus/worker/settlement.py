@@ -110,9 +110,9 @@ class Settlement:
             await self._answer_as_cancelled(run, result, answer.reason)
             return
         if isinstance(answer, Late):
-            # Whoever has the task now answers for it.
+            # Whoever has the task now answers for it; if that dies, this message is the last one.
             self._observe(ResultRefused(*run.place))
-            await self._forget(run)
+            await self._defer(run, self._claims.held_by_another)
             return
         await self._publisher.answer(run, message)
         await self._forget(run)

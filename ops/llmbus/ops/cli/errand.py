@@ -43,6 +43,8 @@ class Errand:
             results_file = resources.enter_context(ResultsFile(self.results_path))
             producer = await resources.enter_async_context(parts.producer)
             project = resources.enter_context(self._project(parts, results_file))
+            if self.fresh and parts.worker is None:
+                await producer.forget(task.task_id for task in self.tasks)
             self._prepare(project, producer)
             if parts.worker is not None:
                 await resources.enter_async_context(parts.worker)

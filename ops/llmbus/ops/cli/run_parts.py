@@ -16,6 +16,7 @@ from llmbus.shared.task import AgentTask
 from llmbus.worker.embedded import embedded_worker
 from llmbus.worker.events import Observer
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.usable import configured_providers
 from llmbus.worker.worker import Worker
 
@@ -64,6 +65,8 @@ def embedded_parts(
         scripted=scripted,
         concurrency=concurrency,
         grace_seconds=0.0,
+        # A scripted failure is meant to be seen, and no other path would end differently.
+        fallback_after_retries=False if scripted else None,
     )
     worker = embedded_worker(
         settings,
@@ -71,6 +74,7 @@ def embedded_parts(
         configured_providers(settings.scripted),
         layout=layout,
         observer=observer,
+        scripts=read_settings(ScriptSettings),
     )
     return RunParts(producer, _InProcess(BusExecutor(producer)), worker)
 
