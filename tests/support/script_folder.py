@@ -48,6 +48,10 @@ class ScriptFolder:
         """The ids of the tasks for which a script noted this, in order."""
         return [task_id for said, task_id, _ in self._read() if said == word]
 
+    def words(self) -> list[str]:
+        """All that was noted, by whichever script, in order."""
+        return [said for said, _, _ in self._read()]
+
     def process_ids(self) -> list[int]:
         """Of every script that was started."""
         return [pid for said, _, pid in self._read() if said == "begun"]

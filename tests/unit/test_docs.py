@@ -33,7 +33,6 @@ SETTINGS: Final = (
     BusSettings,
     StoreSettings,
     WorkerSettings,
-    ScriptSettings,
     ModelSettings,
     ManagementSettings,
 )
