@@ -151,8 +151,20 @@ def _messages() -> dict[str, Any]:
             "contentType": JSON,
             "payload": {"$ref": "#/components/schemas/ExecutionResult"},
             "correlationId": {"location": "$message.payload#/task_id"},
-            "description": "May come more than once: drop duplicates by task_id.",
-            "headers": {"type": "object", "properties": {envelope.TENANT: {"type": "string"}}},
+            "description": "May come more than once: drop duplicates by task_id, but not the answer"
+            f" to a later redrive ({envelope.ANSWERED_REDRIVE}) of a task that had failed.",
+            "headers": {
+                "type": "object",
+                "properties": {
+                    envelope.TENANT: {"type": "string"},
+                    envelope.ANSWERED_REDRIVE: {
+                        "type": "integer",
+                        "minimum": 0,
+                        "default": 0,
+                        "description": "Which redrive of the task from parking this answers.",
+                    },
+                },
+            },
         },
     }
 

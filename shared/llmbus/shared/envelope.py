@@ -22,11 +22,13 @@ from llmbus.shared.task import AgentTask
 
 __all__ = [
     "RequestedAgent",
+    "answered_redrive_of",
     "attempt_of",
     "earlier_failures_of",
     "fallback_copy",
     "fallback_reason_of",
     "lane_of",
+    "note_spent",
     "own_headers",
     "repeated_copy",
     "repeated_result_message",
@@ -60,6 +62,9 @@ SPENT: Final = "llmbus-spent"
 """What the attempts before this one consumed, as JSON."""
 REDRIVES: Final = "llmbus-redrives"
 """How often the message was sent back from parking."""
+ANSWERED_REDRIVE: Final = "llmbus-answered-redrive"
+"""On results: which redrive of the task this is the answer to. (`llmbus-redrives` of a result would
+count how often the result itself was sent back.)"""
 
 
 class RequestedAgent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,7 +134,7 @@ def retry_copy(
     failed = earlier_failures_of(message)
     failed[failure.kind] = failed.get(failure.kind, 0) + 1
     headers[FAILED] = msgspec.json.encode(failed).decode()
-    _note_spent(headers, message, spent)
+    note_spent(headers, message, spent)
     return replace(message, headers=headers, timestamp=now)
 
 
@@ -158,7 +163,7 @@ def fallback_copy(
     headers[ATTEMPT] = attempt
     if failure is not None:
         headers[FAILURE] = msgspec.json.encode(failure).decode()
-    _note_spent(headers, message, spent)
+    note_spent(headers, message, spent)
     return replace(message, headers=headers, timestamp=now)
 
 
@@ -203,6 +208,12 @@ def fallback_reason_of(message: Message) -> str | None:
     return reason if isinstance(reason, str) else None
 
 
+def answered_redrive_of(message: Message) -> int:
+    """Which redrive of the task this result answers; 0 if the task was never redriven."""
+    redrive = message.headers.get(ANSWERED_REDRIVE)
+    return redrive if isinstance(redrive, int) else 0
+
+
 def earlier_failures_of(message: Message) -> dict[str, int]:
     """How many attempts before this one failed in which kind."""
     return _decoded(message.headers.get(FAILED), _FAILED_DECODER) or {}
@@ -219,7 +230,8 @@ def requested_agent_of(message: Message) -> RequestedAgent | None:
 
 
 def _result_headers(asked: Message) -> dict[str, HeaderValue]:
-    return {name: asked.headers[name] for name in (TENANT,) if name in asked.headers}
+    names = {TENANT: TENANT, REDRIVES: ANSWERED_REDRIVE}
+    return {theirs: asked.headers[ours] for ours, theirs in names.items() if ours in asked.headers}
 
 
 def own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
@@ -227,7 +239,8 @@ def own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
     return {name: value for name, value in headers.items() if not name.startswith("x-")}
 
 
-def _note_spent(headers: dict[str, HeaderValue], message: Message, spent: Usage | None) -> None:
+def note_spent(headers: dict[str, HeaderValue], message: Message, spent: Usage | None) -> None:
+    """Add what one more run has spent to what this message says."""
     total = together(spent_of(message), spent)
     if total is not None:
         headers[SPENT] = msgspec.json.encode(total).decode()

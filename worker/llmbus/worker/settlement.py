@@ -75,7 +75,9 @@ class Settlement:
                 await self._answer(run, result)
             case FailedAndParked(result, reason, stderr):
                 # Parked first: once the caller has the result, the message is there to redrive.
-                await self._publisher.park(run, reason, result.failure, stderr)
+                await self._publisher.park(
+                    run, reason, failure=result.failure, stderr=stderr, spent=result.usage
+                )
                 await self._answer(run, result)
             case RetryLater():
                 await self._retry(run, outcome)
@@ -152,7 +154,10 @@ class Settlement:
         # Published, not rejected: a reject cannot say why, and classic queues dead-letter at most
         # once.
         await self._publisher.publish(run, self._layout.dead, run.lane, copy)
-        await self._claims.release(run)
+        if outcome.attempt > run.key.attempt:
+            await self._claims.pass_on(run)
+        else:  # nothing was asked: the fallback makes this same attempt
+            await self._claims.release(run)
         await self._forget(run)
         text = outcome.failure.message if outcome.failure else ""
         self._observe(TaskSentToFallback(*run.place, outcome.reason, text))
