@@ -34,6 +34,7 @@ SETTINGS: Final = (
     StoreSettings,
     WorkerSettings,
     ModelSettings,
+    ScriptSettings,
     ManagementSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")

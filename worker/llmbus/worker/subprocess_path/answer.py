@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -56,7 +56,7 @@ def read_answer(stdout: bytes, task_id: str) -> Answer | Problem:
     if not isinstance(fields, dict):
         return _wrong(f"the script's answer is no JSON object but a {type(fields).__name__}")
     try:
-        answer = _answer_of(fields)
+        answer = _answer_of(cast(dict[str, Any], fields))
     except msgspec.ValidationError as error:
         return _wrong(f"the script's answer is wrong: {error}")
     if answer.status not in _ENDS:
@@ -107,7 +107,7 @@ def _configuration_kind(error: str) -> FailureKind:
     return FailureKind.SCRIPT
 
 
-def _answer_of(fields: dict[Any, Any]) -> Answer:
+def _answer_of(fields: dict[str, Any]) -> Answer:
     """A field that is null counts as not said."""
     return msgspec.convert(
         {name: said for name, said in fields.items() if said is not None}, Answer

@@ -164,8 +164,12 @@ def _wake_on_signals() -> int:
         os.set_blocking(end, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # we end by the lifeline
+        signal.signal(number, _only_wake)
     return woken
+
+
+def _only_wake(number: int, frame: object) -> None:
+    """What ends the guard is the lifeline."""
 
 
 def _die_with_guard() -> None:

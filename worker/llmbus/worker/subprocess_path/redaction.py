@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from llmbus.worker.llm_abstractions.errors import without_secrets
 
@@ -41,12 +41,11 @@ class Redaction:
 
     def clean_values(self, value: Any) -> Any:
         """The same value of JSON, with every text in it cleaned."""
-        match value:
-            case str():
-                return self.clean(value)
-            case list():
-                return [self.clean_values(item) for item in value]
-            case dict():
-                return {self.clean(key): self.clean_values(item) for key, item in value.items()}
-            case _:
-                return value
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, list):
+            return [self.clean_values(item) for item in cast(list[Any], value)]
+        if isinstance(value, dict):
+            named = cast(dict[str, Any], value).items()
+            return {self.clean(name): self.clean_values(item) for name, item in named}
+        return value
