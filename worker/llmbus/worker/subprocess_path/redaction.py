@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from llmbus.worker.llm_abstractions.errors import without_secrets
 
@@ -44,8 +44,9 @@ class Redaction:
         if isinstance(value, str):
             return self.clean(value)
         if isinstance(value, list):
-            return [self.clean_values(item) for item in cast(list[Any], value)]
+            items: list[Any] = value
+            return [self.clean_values(item) for item in items]
         if isinstance(value, dict):
-            named = cast(dict[str, Any], value).items()
-            return {self.clean(name): self.clean_values(item) for name, item in named}
+            fields: dict[str, Any] = value
+            return {self.clean(name): self.clean_values(item) for name, item in fields.items()}
         return value
