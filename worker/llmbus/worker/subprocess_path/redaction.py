@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from llmbus.worker.llm_abstractions.errors import without_secrets
 
@@ -23,6 +23,12 @@ class Redaction:
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
         self._secrets: Final = sorted(known, key=len, reverse=True)
+
+    def without_own(self, text: str) -> str:
+        """The text without these secrets alone. What merely looks like a key may belong to it."""
+        for secret in self._secrets:
+            text = text.replace(secret, "<key>")
+        return text
 
     def clean(self, text: str) -> str:
         """The text without secrets and control characters."""
@@ -44,9 +50,8 @@ class Redaction:
         if isinstance(value, str):
             return self.clean(value)
         if isinstance(value, list):
-            items: list[Any] = value
-            return [self.clean_values(item) for item in items]
+            return [self.clean_values(item) for item in cast(list[object], value)]
         if isinstance(value, dict):
-            fields: dict[str, Any] = value
-            return {self.clean(name): self.clean_values(item) for name, item in fields.items()}
+            fields = cast(dict[str, object], value).items()
+            return {self.clean(name): self.clean_values(item) for name, item in fields}
         return value

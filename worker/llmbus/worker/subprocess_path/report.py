@@ -87,9 +87,9 @@ class ScriptReport:
     def _of_answer(
         self, answer: Answer, failure: Failure | None, redaction: Redaction
     ) -> ExecutionResult:
-        """What was paid for is given as it came; only the words of a failure are cleaned."""
+        """What was paid for is given as it came, but for our keys; a failure is cleaned wholly."""
         told = answer.metadata
-        output = answer.output or ""
+        output = redaction.without_own(answer.output or "")
         if failure is not None:
             told, output = redaction.clean_values(told), redaction.clean(output)
             failure = _cleaned(failure, redaction)
