@@ -149,11 +149,30 @@ async def test_changed_file_changes_what_is_not_done_yet(deployment: Deployment)
     assert lines_about(program.out, "done") == ["new", "b"]
 
 
+@pytest.mark.parametrize("on_the_bus", [False, True])
+async def test_task_may_ask_several_agents(deployment: Deployment, on_the_bus: bool) -> None:
+    if on_the_bus:
+        lanes = ("--lanes", "openai-gpt,google-gemini", "--scripted", deployment.scripts())
+        worker = await deployment.programs.llmbus("worker", *lanes)
+        await worker.until_logged("worker_started")
+    wish = {"strategy": "all", "agents": ["gpt-4", "gemini-pro"]}
+    file = task_file(deployment, step("both", metadata={"hybrid": wish}), step("next", "both"))
+    options = () if on_the_bus else embedded(deployment)
+    code, program = await run(deployment, file, *options)
+    assert code == 0, repr(program)
+    [both, _] = results_in(deployment.folder / "results.jsonl")
+    assert {each["agent"] for each in both.metadata["hybrid"]["answers"]} == {
+        "gpt-4",
+        "gemini-pro",
+    }
+
+
 @pytest.mark.parametrize(
     ("entries", "named"),
     [
         ([step("a", "nowhere")], "'a' depends on 'nowhere'"),
         ([step("a", "b"), step("b", "a")], "circle"),
+        ([step("a", metadata={"hybrid": {"agents": ["nobody"]}})], "'nobody' is not registered"),
     ],
 )
 async def test_wrong_dependencies_exit_65_and_are_named(

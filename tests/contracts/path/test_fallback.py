@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from llmbus.shared import AgentTask, ExecutionResult, ExecutionStatus
-from llmbus.shared.bus.interface import Bus, Message
+from llmbus.shared.bus.interface import Bus
 from llmbus.shared.ladder import RetryLadder
 from llmbus.shared.parking import stay_of
 from llmbus.shared.topology import Layout
