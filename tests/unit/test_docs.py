@@ -35,6 +35,7 @@ SETTINGS: Final = (
     WorkerSettings,
     ModelSettings,
     ManagementSettings,
+    ScriptSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 
