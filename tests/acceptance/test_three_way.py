@@ -96,9 +96,7 @@ async def test_task_whose_script_was_broken_is_answered_after_its_repair(
     script = scripts / "execute_gpt.py"
     script.write_text("import sys\nsys.exit('half of the deployment is missing')\n")
     settings = {"LLMBUS_SCRIPTS_DIR": str(scripts), **access(simulator)}
-    await asyncio.gather(
-        deployment.worker("direct"), fallback(deployment, "fallback", **settings)
-    )
+    await asyncio.gather(deployment.worker("direct"), fallback(deployment, "fallback", **settings))
     async with deployment.producer() as producer:
         handle = await producer.submit(task("t1"))
         first = await handle.wait(PATIENCE_SECONDS)

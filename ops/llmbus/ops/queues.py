@@ -17,7 +17,15 @@ from llmbus.shared.errors import LlmbusError
 from llmbus.shared.store.interface import Store
 from llmbus.shared.topology import Layout
 
-__all__ = ["QueueKind", "QueueReport", "QueueSource", "QueueStatus", "by_api", "by_bus", "warnings_of"]
+__all__ = [
+    "QueueKind",
+    "QueueReport",
+    "QueueSource",
+    "QueueStatus",
+    "by_api",
+    "by_bus",
+    "warnings_of",
+]
 
 
 class QueueKind(StrEnum):

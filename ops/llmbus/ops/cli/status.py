@@ -37,9 +37,10 @@ def status(
     parking.
 
     JSON: an object with "source" (management or passive), "note" (what is missing and why, or
-    null), "warnings" (a list of texts) and "queues", a list of objects with name, kind (lane, fallback, parking, results,
-    retry), ready, unacked, consumers and oldest_age_seconds; null is unknown. Every wait queue is
-    listed there; the table sums them up. Fields may be added, never renamed.
+    null), "warnings" (a list of texts) and "queues", a list of objects with name, kind (lane,
+    fallback, parking, results, retry), ready, unacked, consumers and oldest_age_seconds; null is
+    unknown. Every wait queue is listed there; the table sums them up. Fields may be added, never
+    renamed.
     """
     report = asyncio.run(_report())  # noqa: TID251 - a program's entry point
     if as_json:
