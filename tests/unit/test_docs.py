@@ -34,6 +34,7 @@ SETTINGS: Final = (
     StoreSettings,
     WorkerSettings,
     ModelSettings,
+    ScriptSettings,
     ManagementSettings,
     ScriptSettings,
 )
