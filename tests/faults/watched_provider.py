@@ -6,9 +6,10 @@ other events. Each worker has a key of its own: so a call tells who sent it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -47,6 +48,20 @@ class WatchedProvider(Simulator):
         self._history = history
         self._on_reached = on_reached
         self._calls = 0
+        self._deadly: dict[str, asyncio.Event] = {}
+
+    async def __aexit__(self, *exc: Any) -> None:
+        for task in list(self._deadly):
+            self.answer_again(task)
+        await super().__aexit__(*exc)
+
+    def leave_unanswered(self, task: str) -> None:
+        """From now on no call for this task is answered."""
+        self._deadly[task] = asyncio.Event()
+
+    def answer_again(self, task: str) -> None:
+        """Also those that have waited."""
+        self._deadly.pop(task).set()
 
     async def _answer(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
         who = _found(_KEY, str(sorted(request.headers.items())).encode())
@@ -55,6 +70,8 @@ class WatchedProvider(Simulator):
         number = self._calls
         self._history.record(Fact.CALLED, who, task, number=number)
         await self._on_reached(Reached(Step.CALLED, who, task, 0))
+        if task in self._deadly:
+            await self._deadly[task].wait()
         status = "broken"
         try:
             response = await super()._answer(request, dialect)
