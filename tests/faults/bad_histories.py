@@ -33,6 +33,7 @@ def a_deadly_run() -> list[Event]:
         line
         for number in (1, 2, 3)
         for line in (
+            (Fact.CLAIMING, f"w{number}", "t1"),
             (Fact.STARTED, f"w{number}", "t1", {"attempt": 1}),
             (Fact.CALLED, f"w{number}", "t1", {"number": number}),
             (Fact.KILLED, f"w{number}"),

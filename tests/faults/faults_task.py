@@ -52,7 +52,7 @@ async def _cancel(world: World, at: Reached) -> None:
 
 async def _first_death(world: World, at: Reached) -> None:
     world.provider.leave_unanswered(at.task)
-    await _die_of(at.task, at.who, world)
+    await _die_alone(at.who, world)
 
 
 async def _further_deaths(world: World, at: Reached) -> None:
@@ -66,15 +66,16 @@ async def _further_deaths(world: World, at: Reached) -> None:
         if not await world.history.until_since(since, called, _TAKEN_OVER_SECONDS):
             break
         *_, call = filter(called, world.history.events)
-        await _die_of(at.task, call.who, world)
+        await _die_alone(call.who, world)
     await world.start_worker(world.next_worker_name())
     world.provider.answer_again(at.task)
 
 
-async def _die_of(task: str, who: str, world: World) -> None:
-    """Alone: what runs beside it when its worker dies would be counted as its accomplice."""
+async def _die_alone(who: str, world: World) -> None:
+    """What runs beside a deadly task when its worker dies is counted as its accomplice."""
     await world.history.until(
-        lambda: held_by(who, world.history.events) <= {task}, _NEIGHBOURS_END_SECONDS
+        lambda: held_by(who, world.history.events) <= world.provider.unanswered,
+        _NEIGHBOURS_END_SECONDS,
     )
     if world.lives(who):
         world.kill(who)

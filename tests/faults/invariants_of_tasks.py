@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.faults.extra_calls import askings
 from tests.faults.history import Event, Fact
-from tests.faults.readings import deadly_tasks, tasks_of, while_claims_hold
+from tests.faults.readings import suspected_tasks, tasks_of, while_claims_hold
 
 __all__ = ["TASK_INVARIANTS"]
 
@@ -21,7 +21,7 @@ def no_task_is_lost(events: Sequence[Event]) -> Iterator[str]:
     given, parked = tasks_of(events, Fact.GIVEN), tasks_of(events, Fact.PARKED)
     for task in sorted(accepted - given - parked):
         yield f"{task} was accepted and has ended nowhere"
-    for task in sorted(given & parked - deadly_tasks(events)):
+    for task in sorted(given & parked - suspected_tasks(events)):
         yield f"{task} was answered and stands in parking, too"
     for event in events:
         if event.fact is Fact.LEFT_OVER and event.task in given | parked:

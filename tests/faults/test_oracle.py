@@ -84,6 +84,14 @@ def test_a_task_that_three_workers_died_of_may_be_answered_and_parked() -> None:
     assert violations_in(a_deadly_run()) == []
 
 
+def test_a_task_that_its_workers_only_held_when_they_died_is_no_suspect() -> None:
+    handed = (
+        structs.replace(event, fact=Fact.DELIVERED) if event.fact is Fact.CLAIMING else event
+        for event in a_deadly_run()
+    )
+    assert "only_what_belongs_there_is_parked" in broken_checks(chronicle(*handed))
+
+
 def test_two_deaths_do_not_make_a_task_deadly() -> None:
     events = chronicle(*(event for event in a_deadly_run() if event.who != "w3"))
     assert "only_what_belongs_there_is_parked" in broken_checks(events)
