@@ -4,7 +4,7 @@ fault can strike before and after every effect."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
@@ -13,8 +13,7 @@ from typing import Any, Final, Self
 from llmbus.shared.bus.interface import Delivery, Message, OnDelivery
 from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
 from llmbus.shared.bus.memory.bus import MemorySubscription
-from llmbus.shared.envelope import submission_of
-from llmbus.shared.errors import DeliveryLostError, PublishUnknownError, StoreUnreachableError
+from llmbus.shared.errors import PublishUnknownError, StoreUnreachableError
 from llmbus.shared.store.claims import Claim, Claimed, Stored
 from llmbus.shared.store.memory import MemoryStore
 from llmbus.shared.topology import Layout
@@ -191,7 +190,7 @@ class ProcessStore:
         match name, answer:
             case "claim", Claimed(claim):
                 self._journal.open_starts[claim.claimant.task_id, claim.token] = self._process
-            case ("release" | "pass_on"), _:
+            case (("release" | "pass_on"), _):
                 self._forget_start(arguments[0])
             case "finish", Stored():
                 self._forget_start(arguments[0])

@@ -122,6 +122,6 @@ def _end(work: Coroutine[Any, Any, Any]) -> None:
     for _ in range(_MOST_AWAITS_OF_A_DEAD_TASK):
         try:
             work.throw(asyncio.CancelledError())
-        except BaseException:  # noqa: BLE001  nobody is left to hear of it
+        except BaseException:
             return
     raise RuntimeError(f"{work!r} of a killed process does not end")

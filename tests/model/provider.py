@@ -101,6 +101,4 @@ class _HeldLlm(BaseLlm):
 
     async def generate(self, request: LlmRequest) -> LlmReply:
         text = await self._ask(request)
-        return LlmReply(
-            text=text, finish_reason="stop", usage=None, model="held", provider="held"
-        )
+        return LlmReply(text=text, finish_reason="stop", usage=None, model="held", provider="held")

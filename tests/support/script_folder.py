@@ -42,7 +42,8 @@ class ScriptFolder:
         (self.folder / name).write_text(begin + code)
 
     def settings(self, **settings: Any) -> ScriptSettings:
-        return ScriptSettings(**({"scripts_dir": self.folder} | settings))
+        values: dict[str, Any] = {"scripts_dir": self.folder} | settings
+        return ScriptSettings(**values)
 
     def noted(self, word: str = "begun") -> list[str]:
         """The ids of the tasks for which a script noted this, in order."""

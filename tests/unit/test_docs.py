@@ -36,6 +36,7 @@ SETTINGS: Final = (
     ModelSettings,
     ScriptSettings,
     ManagementSettings,
+    ScriptSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 

@@ -141,7 +141,8 @@ async def test_each_bad_script_is_told_apart_and_the_next_task_is_served(
 
 async def test_few_scripts_run_at_once(scene: Scene, folder: ScriptFolder) -> None:
     gate = folder.folder / "gate"
-    folder.write(f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)\nnote('ended')\n{GOOD}")
+    waiting = f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)\n"
+    folder.write(f"{waiting}note('ended')\n{GOOD}")
     settings = folder.settings(fallback_concurrency=2)
     async with scene.producer() as producer, scene.worker(scripts=settings, concurrency=5):
         handles = await producer.submit_many(

@@ -17,7 +17,8 @@ from llmbus.producer import Producer
 from llmbus.shared import ExecutionResult, ExecutionStatus
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import SystemClock
-from llmbus.shared.envelope import ANSWERED_REDRIVE, RESULT_TYPE
+from llmbus.shared.envelope import ANSWERED_REDRIVE
+from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.worker import Worker
 from llmbus.worker.events import TaskFailed, TaskFinished
 from tests.contracts.path.scene import PATIENCE_SECONDS, Scene, task
