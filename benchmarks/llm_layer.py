@@ -4,11 +4,9 @@ layer and through the bare SDKs. Needs no services, no network and no key."""
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Final, TypeVar
@@ -19,7 +17,7 @@ from benchmarks.llm_contenders import APIS
 from benchmarks.llm_process import Memory, Rounds
 from benchmarks.report import print_table, write_json
 from benchmarks.results import Goal, Line
-from tests.services.processes import BOUND_EXEC
+from benchmarks.simulated import simulated_providers
 
 __all__ = ["measure"]
 
@@ -28,18 +26,15 @@ _CPU: Final = Goal(1.25, of_ratio=True)
 _KILOBYTES: Final = Goal(60)
 _LOOKUP: Final = Goal(50)
 _LONGEST_PROCESS_SECONDS: Final = 120
-_ENDS_WITHIN_SECONDS: Final = 10
 _BESIDE: Final = "the bare SDKs on aiohttp"
-_BOUND: Final = (sys.executable, "-I", "-S", str(BOUND_EXEC))
-"""Ends what it starts when this process is killed."""
-_SIMULATE: Final = ("simulate-providers", "--port", "0", "--latency", "0.1")
+_LATENCY_SECONDS: Final = 0.1
 _Found = TypeVar("_Found", Rounds, Memory)
 
 
 def measure(calls: int, rounds: int, apis: Sequence[str] = tuple(APIS)) -> list[Line]:
     """Everything, API by API."""
     lines: list[Line] = []
-    with _simulator() as environment:
+    with simulated_providers(_LATENCY_SECONDS) as environment:
         for api in apis:
             print(f"benchmarks: {api} …", file=sys.stderr, flush=True)
             found = _run(Rounds, environment, "rounds", api, calls, rounds)
@@ -49,34 +44,6 @@ def measure(calls: int, rounds: int, apis: Sequence[str] = tuple(APIS)) -> list[
             }
             lines += _lines(api, calls, found, held)
     return lines
-
-
-@contextmanager
-def _simulator() -> Generator[Mapping[str, str]]:
-    """The environment that points the SDKs at it."""
-    program = Path(sys.executable).with_name("llmbus")
-    with subprocess.Popen(
-        [*_BOUND, str(os.getpid()), "0", program, *_SIMULATE],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield {**os.environ, **dict(_exports(process.stdout))}
-        finally:
-            process.terminate()
-            try:
-                process.wait(_ENDS_WITHIN_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _exports(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
-    for line in lines:
-        name, _, value = line.strip().removeprefix("export ").partition("=")
-        yield name, value
-        if name == "GOOGLE_API_KEY":
-            return
 
 
 def _run(kind: type[_Found], environment: Mapping[str, str], *arguments: object) -> _Found:

@@ -17,29 +17,31 @@ from rich.table import Table
 
 from benchmarks.results import Line
 
-__all__ = ["print_table", "write_json"]
+__all__ = ["figure", "print_table", "where", "write_json"]
 
 _TABLE_WIDTH_ELSEWHERE: Final = 120
 _MET: Final = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}
 
-
+_SIDES: Final = ("llmbus", "by hand")
 _LOOP: Final = f"a hand-written aio-pika {version('aio-pika')} loop"
 
 
-def print_table(lines: Sequence[Line], beside: str = _LOOP) -> None:
-    """To stdout. `beside` is what llmbus was compared with."""
+def print_table(
+    lines: Sequence[Line], beside: str = _LOOP, sides: tuple[str, str] = _SIDES
+) -> None:
+    """To stdout. `beside` is what llmbus was compared with, `sides` heads the columns of both."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_TABLE_WIDTH_ELSEWHERE)
-    table = Table("", box=SIMPLE_HEAD, pad_edge=False, title=_where(beside), title_justify="left")
-    for name in ("unit", "llmbus", "by hand", "ratio", "goal", ""):
+    table = Table("", box=SIMPLE_HEAD, pad_edge=False, title=where(beside), title_justify="left")
+    for name in ("unit", *sides, "ratio", "goal", ""):
         table.add_column(name, justify="right")
     for line in lines:
         table.add_row(
             line.name,
             line.unit,
-            _figure(line.llmbus),
-            _figure(line.by_hand),
+            figure(line.llmbus),
+            figure(line.by_hand),
             f"{line.ratio:.2f} x" if line.ratio is not None else "",
             str(line.goal or ""),
             _MET[line.meets_goal],
@@ -51,14 +53,15 @@ def write_json(path: Path, lines: Sequence[Line], beside: str = _LOOP) -> None:
     """Everything, each round's sample included."""
     document = {
         "measured_at": datetime.now(UTC),
-        "where": _where(beside),
+        "where": where(beside),
         "lines": [msgspec.to_builtins(line) | {"meets_goal": line.meets_goal} for line in lines],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
 
 
-def _where(beside: str) -> str:
+def where(beside: str) -> str:
+    """What was compared, and on what kind of machine."""
     load, _, _ = os.getloadavg()
     return (
         f"llmbus {version('llmbus')} beside {beside}:"
@@ -66,7 +69,8 @@ def _where(beside: str) -> str:
     )
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Three digits; nothing for nothing."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""compose.yaml and deploy/Dockerfile, as far as they can be checked without a container engine."""
+"""compose.yaml and what is in deploy/, as far as they can be checked without a container engine."""
 
 from __future__ import annotations
 
@@ -75,8 +75,28 @@ def test_secrets_come_from_outside(service: dict[str, Any]) -> None:
 def test_two_workers_wait_until_what_they_need_is_healthy() -> None:
     assert WORKER["deploy"]["replicas"] == 2
     assert WORKER["depends_on"] == {
-        name: {"condition": "service_healthy"} for name in SERVICES if name != "worker"
+        name: {"condition": "service_healthy"} for name in ("rabbitmq", "redis")
     }
+
+
+def test_the_fallback_has_all_that_a_worker_has() -> None:
+    own = {"command": ["llmbus", "fallback"], "deploy": {"replicas": 1}}
+    assert SERVICES["fallback"] == WORKER | own
+
+
+def test_the_unit_of_the_fallback_is_that_of_a_worker_but_for_what_it_runs() -> None:
+    units = [
+        (ROOT / f"deploy/llmbus-{name}.service").read_text() for name in ("worker", "fallback")
+    ]
+    worker, fallback = (unit.partition("[Unit]\n")[2] for unit in units)
+    for line in ("Description=llmbus {}\n", "ExecStart=/opt/llmbus/bin/llmbus {}\n"):
+        worker = worker.replace(line.format("worker"), line.format("fallback"))
+    assert worker == fallback
+
+
+def test_one_variable_rolls_the_workers_back() -> None:
+    switch = WORKER["environment"]["LLMBUS_USE_DIRECT_LLM"]
+    assert switch == "${LLMBUS_USE_DIRECT_LLM:-true}"
 
 
 def test_a_worker_may_drain_before_it_is_killed() -> None:

@@ -23,6 +23,8 @@ from llmbus.shared.settings import BusSettings, StoreSettings
 from llmbus.worker.events import Event
 from llmbus.worker.llm_abstractions.model_rules import ModelSettings
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.subprocess_path import ScriptSettings
+from tests.contracts.path.fallback_table import ROWS as FALLBACK_ROWS
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("shared", "producer", "worker", "ops")
@@ -31,6 +33,7 @@ SETTINGS: Final = (
     BusSettings,
     StoreSettings,
     WorkerSettings,
+    ScriptSettings,
     ModelSettings,
     ManagementSettings,
 )
@@ -200,6 +203,13 @@ def _shown(default: object) -> str:
             return f"`{default}`"
 
 
+def test_the_table_of_the_fallback_has_the_rows_that_are_tested() -> None:
+    section = read("docs/operations.md").partition("\n## The fallback\n")[2].partition("\n## ")[0]
+    table = section.partition("|---|---|---|\n")[2].partition("\n\n")[0]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
+    assert [tuple(row) for row in cells] == [row.cells for row in FALLBACK_ROWS]
+
+
 def test_the_exit_codes_are_listed() -> None:
     numbers = {int(first) for first in rows("docs/operations.md") if first.isdecimal()}
     assert numbers == set(ExitCode)
@@ -208,10 +218,13 @@ def test_the_exit_codes_are_listed() -> None:
 def test_every_decision_is_in_the_index_and_in_the_same_form() -> None:
     folder = ROOT / "docs/decisions"
     parts = ["Context", "Decision", "Alternatives weighed", "Consequences", "Evidence"]
-    for record in folder.glob("[0-9]*.md"):
-        assert f"]({record.name})" in read("docs/decisions/README.md")
+    records = [record for record in folder.glob("*.md") if record.name != "README.md"]
+    for record in records:
+        number = re.match(r"(ADR-\d{3}|\d{4})-", record.name)
+        assert number, f"{record.name} has no number"
+        assert f"[{number[1]}]({record.name})" in read("docs/decisions/README.md")
         assert re.findall(r"^## (.+)$", record.read_text(), re.MULTILINE) == parts
-        assert record.read_text().startswith(f"# {record.name[:4]}: ")
+        assert record.read_text().startswith(f"# {number[1]}: ")
 
 
 def test_every_decision_that_the_code_names_is_recorded() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from llmbus.shared import envelope
+from llmbus.shared import envelope, result_envelope
 from llmbus.shared.codec import JSON, MAX_BODY_BYTES, MSGPACK
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult
@@ -147,12 +147,24 @@ def _messages() -> dict[str, Any]:
             },
         },
         "result": {
-            "name": envelope.RESULT_TYPE,
+            "name": result_envelope.RESULT_TYPE,
             "contentType": JSON,
             "payload": {"$ref": "#/components/schemas/ExecutionResult"},
             "correlationId": {"location": "$message.payload#/task_id"},
-            "description": "May come more than once: drop duplicates by task_id.",
-            "headers": {"type": "object", "properties": {envelope.TENANT: {"type": "string"}}},
+            "description": "May come more than once: drop duplicates by task_id, but not the answer"
+            f" to a later redrive ({envelope.ANSWERED_REDRIVE}) of a task that had failed.",
+            "headers": {
+                "type": "object",
+                "properties": {
+                    envelope.TENANT: {"type": "string"},
+                    envelope.ANSWERED_REDRIVE: {
+                        "type": "integer",
+                        "minimum": 0,
+                        "default": 0,
+                        "description": "Which redrive of the task from parking this answers.",
+                    },
+                },
+            },
         },
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -108,17 +109,18 @@ class BusExecutor:
             running = [group.create_task(execute_one(task, agent)) for task, agent in tasks]
         return [each.result() for each in running]
 
+    def sent_for(self, task: AgentTask, agent: str | None = None) -> list[AgentTask]:
+        """The tasks that go over the bus for this one: itself, or one for each of several agents.
+        `InvalidInputError` where `execute` would raise it."""
+        asked = self._asked(task, agent)
+        wish = self._wish(asked, None)
+        return [_sub_task(asked, name) for name in wish.agents] if wish else [asked]
+
     def expect(self, task: AgentTask, agent: str | None) -> None:
         """See `DurableExecution`. The producer must be open."""
-        try:
-            asked = self._asked(task, agent)
-            wish = self._wish(asked, None)
-        except InvalidInputError:
-            return  # it was not submitted like this; `attend` says what is wrong
-        for name in wish.agents if wish else ():
-            self._asking.expect(_sub_task(asked, name).task_id)
-        if wish is None:
-            self._asking.expect(task.task_id)
+        with suppress(InvalidInputError):  # not submitted like this; `attend` says what is wrong
+            for sent in self.sent_for(task, agent):
+                self._asking.expect(sent.task_id)
 
     async def attend(
         self, task: AgentTask, agent: str | None, submitted_at: datetime

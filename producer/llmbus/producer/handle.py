@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from llmbus.producer.cancellation import Cancellation
+from llmbus.producer.remembered import Remembered
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.store.claims import CancelAnswer
 
@@ -21,14 +21,14 @@ class TaskHandle:
     def __init__(
         self,
         task_id: str,
-        taken: Callable[[str], Coroutine[Any, Any, None]],
-        cancellation: Cancellation,
+        taken: Callable[[ExecutionResult], Coroutine[Any, Any, None]],
+        remembered: Remembered,
     ) -> None:
         self.task_id = task_id
         self.submission: str | None = None
         """Which submission of the task it stands for; None: whichever there was."""
         self._taken = taken
-        self._cancellation = cancellation
+        self._remembered = remembered
         self._arrived: asyncio.Future[ExecutionResult] = asyncio.get_running_loop().create_future()
 
     def __repr__(self) -> str:
@@ -57,7 +57,8 @@ class TaskHandle:
 
     async def take(self) -> None:
         """The application has the result for good: the broker may forget it."""
-        await self._taken(self.task_id)
+        if self.done():
+            await self._taken(self._arrived.result())
 
     async def cancel(self, reason: str = "the orchestrator no longer wants it") -> CancelAnswer:
         """Ask for the task to end: never to be run if it waits, to be cut within two seconds if it
@@ -67,7 +68,7 @@ class TaskHandle:
         `cancelled` and what was spent by then, comes as any other. `AlreadyFinished` if the task
         had ended before. `StoreUnreachableError` if nothing could be noted.
         """
-        return await self._cancellation.request(self.task_id, self.submission, reason)
+        return await self._remembered.cancel(self.task_id, self.submission, reason)
 
     def resolve(self, result: ExecutionResult) -> None:
         """For the inbox: the result has arrived."""

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from llmbus.producer.cancellation import Cancellation
+from llmbus.producer.answer import Answer
 from llmbus.producer.handle import TaskHandle
+from llmbus.producer.remembered import Remembered
 from llmbus.shared.bus.interface import Bus, Delivery
 from llmbus.shared.clock import Clock
 from llmbus.shared.codec import decode_result
@@ -41,23 +42,28 @@ _log = logging.getLogger("llmbus.producer")
 
 
 class Inbox:
-    """The results of one orchestrator. Duplicates are dropped by task id."""
+    """The results of one orchestrator. Second copies are dropped by task id; the answer to a
+    redrive from parking is none, and is given when the failure before it has been taken."""
 
-    def __init__(self, bus: Bus, layout: Layout, clock: Clock, cancellation: Cancellation) -> None:
+    def __init__(self, bus: Bus, layout: Layout, clock: Clock, remembered: Remembered) -> None:
         self._bus = bus
         self._layout = layout
         self._clock = clock
-        self._cancellation = cancellation
+        self._remembered = remembered
         self._handles: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
         self._arrived: OrderedDict[str, ExecutionResult] = OrderedDict()
         self._unacked: dict[str, Delivery] = {}
         """Of what has arrived; the rest is in this process alone."""
         self._crowded_at = _CROWDED
-        self._given: OrderedDict[str, None] = OrderedDict()
+        self._answers: dict[str, Answer] = {}
+        """What has arrived, by task id."""
+        self._given: OrderedDict[str, Answer] = OrderedDict()
+        self._held: dict[str, dict[str, Delivery]] = {}
+        """Later answers to what has arrived and is not taken: by task id, then by message id."""
         self._markers: dict[str, asyncio.Future[None]] = {}
         self._news = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
-        self._shown: str | None = None
+        self._shown: ExecutionResult | None = None
         self._closed = False
         self._told_of_backlog = False
 
@@ -66,7 +72,7 @@ class Inbox:
         self._given.pop(task_id, None)
         handle = self._handles.get(task_id)
         if handle is None or handle.done():
-            handle = TaskHandle(task_id, self._take, self._cancellation)
+            handle = TaskHandle(task_id, self._take, self._remembered)
             self._handles[task_id] = handle
         return handle
 
@@ -93,15 +99,20 @@ class Inbox:
             self._do(self._park(delivery, str(error)))
             return
         task_id = result.task_id
+        answer = Answer.of(result, message)
         known = self._unacked.get(task_id)
-        if task_id not in self._given and task_id not in self._arrived:
+        earlier = self._answers.get(task_id) or self._given.get(task_id)
+        if known is not None and known.message_id == delivery.message_id:
+            self._unacked[task_id] = delivery
+        elif earlier is not None and not earlier.may_be_followed_by(answer):
+            self._do(_ack(delivery))
+        elif task_id in self._arrived:
+            self._held.setdefault(task_id, {})[delivery.message_id] = delivery
+        else:
             self._arrived[task_id] = result
+            self._answers[task_id] = answer
             self._unacked[task_id] = delivery
             self._tell(result)
-        elif known is not None and known.message_id == delivery.message_id:
-            self._unacked[task_id] = delivery
-        else:
-            self._do(_ack(delivery))
 
     async def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, oldest first, without end."""
@@ -112,8 +123,8 @@ class Inbox:
                 self._news.clear()
                 await self._news.wait()
                 continue
-            self._shown = task_id
-            yield self._arrived[task_id]
+            self._shown = self._arrived[task_id]
+            yield self._shown
             await self.finish_shown()
 
     async def unclaimed(self, passed: asyncio.Future[None]) -> AsyncIterator[ExecutionResult]:
@@ -122,8 +133,9 @@ class Inbox:
             self._require_open()
             task_id = next((each for each in self._arrived if each not in self._handles), None)
             if task_id is not None:
-                yield self._arrived[task_id]
-                await self._take(task_id)
+                result = self._arrived[task_id]
+                yield result
+                await self._take(result)
             elif passed.done():
                 return
             else:
@@ -137,9 +149,9 @@ class Inbox:
 
     async def finish_shown(self) -> None:
         """The application is done with the result that `results()` gave it last."""
-        task_id, self._shown = self._shown, None
-        if task_id is not None:
-            await self._take(task_id)
+        result, self._shown = self._shown, None
+        if result is not None:
+            await self._take(result)
 
     def close(self) -> None:
         """Nothing more will arrive; whoever waits gets `ClosedError`."""
@@ -193,13 +205,20 @@ class Inbox:
                 },
             )
 
-    async def _take(self, task_id: str) -> None:
-        if self._arrived.pop(task_id, None) is None:
+    async def _take(self, result: ExecutionResult) -> None:
+        task_id = result.task_id
+        if self._arrived.get(task_id) is not result:
             return
-        self._given[task_id] = None
+        del self._arrived[task_id]
+        self._given[task_id] = self._answers.pop(task_id)
         while len(self._given) > _REMEMBERED_TASKS:
             self._given.popitem(last=False)
-        if (delivery := self._unacked.pop(task_id, None)) is not None:
+        delivery = self._unacked.pop(task_id, None)
+        if (handle := self._handles.get(task_id)) is not None and handle.done():
+            del self._handles[task_id]  # it had its result, and does not claim the next
+        for held in self._held.pop(task_id, {}).values():
+            self.on_delivery(held)
+        if delivery is not None:
             await _ack(delivery)
 
     async def _park(self, delivery: Delivery, reason: str) -> None:

@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
-from llmbus.producer.cancellation import Cancellation
 from llmbus.producer.handle import TaskHandle
 from llmbus.producer.inbox import MARKER_TYPE, PREFETCH, Inbox
 from llmbus.producer.partial_submit import all_accepted
 from llmbus.producer.preparation import agent_for, checked_body
+from llmbus.producer.remembered import Remembered
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock, SystemClock
@@ -50,7 +50,7 @@ class Producer:
     `name` is the orchestrator's stable name: its results wait in a durable queue of that name, so
     what arrives while it is down is delivered after its restart. Only one process at a time should
     use a name. Without a `bus`, RabbitMQ is reached by `settings` (`LLMBUS_…` variables), and Redis
-    when a task is cancelled; with one, `store` is what its workers use.
+    when a task is cancelled or forgotten; with one, `store` is what its workers use.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Producer:
         layout: Layout | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._cancellation = Cancellation(store, reach_redis=bus is None)
+        self._remembered = Remembered(store, reach_redis=bus is None)
         if bus is None:
             from llmbus.producer.connect import rabbitmq_bus
 
@@ -74,7 +74,7 @@ class Producer:
         self._layout = layout or Layout()
         self.registry = registry or AgentRegistry()
         self._clock = clock or SystemClock()
-        self._inbox = Inbox(self._bus, self._layout, self._clock, self._cancellation)
+        self._inbox = Inbox(self._bus, self._layout, self._clock, self._remembered)
         self._in_doubt: dict[str, datetime] = {}
         """When tasks were submitted that may be queued, or may not. Submitted again, such a task is
         the same submission, and the worker that has it does not run it twice."""
@@ -83,7 +83,7 @@ class Producer:
     async def __aenter__(self) -> Self:
         """Connect, and listen for results. `BrokerUnreachableError`, `ConfigurationError`."""
         async with AsyncExitStack() as resources:
-            resources.push_async_callback(self._cancellation.aclose)
+            resources.push_async_callback(self._remembered.aclose)
             await resources.enter_async_context(self._bus)
             await self._bus.declare(self._topology())
             queue = self._layout.results_queue(self.name)
@@ -163,6 +163,12 @@ class Producer:
         """Return once every result that waited in the queue when this was called is here. More
         than 2,000 that nobody takes hold it up: read `results` or `unclaimed_results` beside it."""
         await (await self._marked())
+
+    async def forget(self, task_ids: Iterable[str]) -> None:
+        """Forget how these tasks ended, and that they were cancelled: submitted again, they are
+        run, and paid, anew. Else a task that succeeded is answered from what the store has kept.
+        `StoreUnreachableError` if nobody can be asked to forget."""
+        await self._remembered.forget(task_ids)
 
     def results(self) -> AsyncIterator[ExecutionResult]:
         """Every result that no `handle.wait()` has taken, also of tasks submitted before a restart.

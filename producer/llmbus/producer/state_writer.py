@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from llmbus.producer.state_file import StateFile
+from llmbus.shared.errors import LlmbusError
 
 __all__ = ["StateWriter"]
+
+_log = logging.getLogger("llmbus.producer")
 
 
 class StateWriter:
@@ -19,6 +23,7 @@ class StateWriter:
         self._changes = 0
         self._written = 0
         self._writing: asyncio.Task[None] | None = None
+        self._saving: set[asyncio.Task[None]] = set()
 
     def changed(self) -> None:
         """Something is different from what the file says."""
@@ -33,20 +38,40 @@ class StateWriter:
                 self._writing = asyncio.create_task(self._write(self._file))
             await asyncio.shield(self._writing)
 
-    def write_now(self) -> None:
-        """The same for callers without an event loop, and for the end."""
-        if self._file is not None and self._written < self._changes:
-            self._file.write(self._snapshot(), self._changes)
-            self._written = self._changes
+    def save(self) -> None:
+        """Write at once where no event loop runs, else soon: a loop is not held up."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._write_now()
+            return
+        saving = asyncio.create_task(self._save_soon())
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
+
+    def abandon(self) -> None:
+        """Let others have the file, as it is."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
     def close(self) -> None:
         """Write what is not written yet, and let others have the file."""
-        if self._file is not None:
-            try:
-                self.write_now()
-            finally:
-                self._file.close()
-                self._file = None
+        try:
+            self._write_now()
+        finally:
+            self.abandon()
+
+    async def _save_soon(self) -> None:
+        try:
+            await self.written()
+        except LlmbusError as error:
+            _log.error("project_state_not_written", extra={"fields": {"reason": str(error)}})
+
+    def _write_now(self) -> None:
+        if self._file is not None and self._written < self._changes:
+            self._file.write(self._snapshot(), self._changes)
+            self._written = self._changes
 
     async def _write(self, file: StateFile) -> None:
         try:

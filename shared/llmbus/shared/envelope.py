@@ -15,23 +15,22 @@ import msgspec
 
 from llmbus.shared.agents import AgentConfig, AgentType
 from llmbus.shared.bus.interface import HeaderValue, Message
-from llmbus.shared.codec import JSON, encode_result
-from llmbus.shared.result import ExecutionResult, Failure, Usage, together
-from llmbus.shared.store.claims import StoredResult
+from llmbus.shared.codec import JSON
+from llmbus.shared.result import Failure, Usage, together
 from llmbus.shared.task import AgentTask
 
 __all__ = [
     "RequestedAgent",
+    "answered_redrive_of",
     "attempt_of",
     "earlier_failures_of",
     "fallback_copy",
     "fallback_reason_of",
     "lane_of",
+    "note_spent",
     "own_headers",
     "repeated_copy",
-    "repeated_result_message",
     "requested_agent_of",
-    "result_message",
     "retry_copy",
     "spent_of",
     "submission_of",
@@ -39,7 +38,6 @@ __all__ = [
 ]
 
 TASK_TYPE: Final = "agent.task.v1"
-RESULT_TYPE: Final = "agent.result.v1"
 
 ATTEMPT: Final = "llmbus-attempt"
 """Which run this hand-over is for; the first is 1."""
@@ -60,6 +58,9 @@ SPENT: Final = "llmbus-spent"
 """What the attempts before this one consumed, as JSON."""
 REDRIVES: Final = "llmbus-redrives"
 """How often the message was sent back from parking."""
+ANSWERED_REDRIVE: Final = "llmbus-answered-redrive"
+"""On results: which redrive of the task this is the answer to. (`llmbus-redrives` of a result would
+count how often the result itself was sent back.)"""
 
 
 class RequestedAgent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,19 +107,6 @@ def task_message(
     )
 
 
-def result_message(result: ExecutionResult, asked: Message, *, now: datetime) -> Message:
-    """The answer to a task's message, in the encoding in which it was asked."""
-    return Message(
-        body=encode_result(result, asked.content_type),
-        type=RESULT_TYPE,
-        correlation_id=result.task_id,
-        priority=asked.priority,
-        content_type=asked.content_type,
-        timestamp=now,
-        headers=_result_headers(asked),
-    )
-
-
 def retry_copy(
     message: Message, *, failure: Failure, spent: Usage | None, now: datetime
 ) -> Message:
@@ -129,7 +117,7 @@ def retry_copy(
     failed = earlier_failures_of(message)
     failed[failure.kind] = failed.get(failure.kind, 0) + 1
     headers[FAILED] = msgspec.json.encode(failed).decode()
-    _note_spent(headers, message, spent)
+    note_spent(headers, message, spent)
     return replace(message, headers=headers, timestamp=now)
 
 
@@ -158,21 +146,8 @@ def fallback_copy(
     headers[ATTEMPT] = attempt
     if failure is not None:
         headers[FAILURE] = msgspec.json.encode(failure).decode()
-    _note_spent(headers, message, spent)
+    note_spent(headers, message, spent)
     return replace(message, headers=headers, timestamp=now)
-
-
-def repeated_result_message(stored: StoredResult, asked: Message, *, now: datetime) -> Message:
-    """The answer that was given before, for whoever asks again."""
-    return Message(
-        body=stored.body,
-        type=RESULT_TYPE,
-        correlation_id=asked.correlation_id,
-        priority=asked.priority,
-        content_type=stored.content_type,
-        timestamp=now,
-        headers=_result_headers(asked),
-    )
 
 
 def lane_of(message: Message, routing_key: str) -> str:
@@ -203,6 +178,12 @@ def fallback_reason_of(message: Message) -> str | None:
     return reason if isinstance(reason, str) else None
 
 
+def answered_redrive_of(message: Message) -> int:
+    """Which redrive of the task this result answers; 0 if the task was never redriven."""
+    redrive = message.headers.get(ANSWERED_REDRIVE)
+    return redrive if isinstance(redrive, int) else 0
+
+
 def earlier_failures_of(message: Message) -> dict[str, int]:
     """How many attempts before this one failed in which kind."""
     return _decoded(message.headers.get(FAILED), _FAILED_DECODER) or {}
@@ -218,16 +199,13 @@ def requested_agent_of(message: Message) -> RequestedAgent | None:
     return _decoded(message.headers.get(AGENT), _AGENT_DECODER)
 
 
-def _result_headers(asked: Message) -> dict[str, HeaderValue]:
-    return {name: asked.headers[name] for name in (TENANT,) if name in asked.headers}
-
-
 def own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
     """The headers without the broker's own."""
     return {name: value for name, value in headers.items() if not name.startswith("x-")}
 
 
-def _note_spent(headers: dict[str, HeaderValue], message: Message, spent: Usage | None) -> None:
+def note_spent(headers: dict[str, HeaderValue], message: Message, spent: Usage | None) -> None:
+    """Add what one more run has spent to what this message says."""
     total = together(spent_of(message), spent)
     if total is not None:
         headers[SPENT] = msgspec.json.encode(total).decode()

@@ -19,12 +19,13 @@ from llmbus.shared.envelope import (
     FAILURE,
     FALLBACK,
     REDRIVES,
-    RESULT_TYPE,
     TASK_TYPE,
     attempt_of,
+    note_spent,
     own_headers,
 )
-from llmbus.shared.result import Failure
+from llmbus.shared.result import Failure, Usage
+from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.shared.topology import Layout
 
 __all__ = [
@@ -90,9 +91,12 @@ def parked_copy(
     now: datetime,
     failure: Failure | None = None,
     stderr: str = "",
+    spent: Usage | None = None,
 ) -> Message:
-    """The message as it came, with the reason why nobody could deal with it."""
+    """The message as it came, with the reason why nobody could deal with it, and what the run that
+    found this out has spent."""
     headers = own_headers(message.headers)
+    note_spent(headers, message, spent)
     headers.update({REASON: reason[:_LONGEST_TEXT], ORIGIN: origin})
     if failure is not None:
         headers[FAILURE] = msgspec.json.encode(_shortened(failure, _LONGEST_TEXT)).decode()

@@ -165,7 +165,7 @@ class Layout:
                 Exchange(self.due, ExchangeKind.DIRECT, alternate=self.unrouted),
                 Exchange(self.results, ExchangeKind.DIRECT),
             ),
-            queues=(Queue(self.parking_queue), Queue(self.fallback_queue)),
+            queues=(Queue(self.parking_queue), Queue(self.fallback_queue, prioritised=True)),
             bindings=(
                 Binding(self.unrouted, self.parking_queue),
                 Binding(self.dead, self.fallback_queue),

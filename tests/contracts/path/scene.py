@@ -21,7 +21,15 @@ from llmbus.shared.store.memory import MemoryStore
 from llmbus.shared.topology import Layout
 from llmbus.worker import Surroundings, Worker, WorkerSettings
 from llmbus.worker.events import Event
-from llmbus.worker.llm_abstractions import BaseLlm, LlmReply, LlmRequest, Script, ScriptedProviders
+from llmbus.worker.llm_abstractions import (
+    BaseLlm,
+    LlmReply,
+    LlmRequest,
+    Providers,
+    Script,
+    ScriptedProviders,
+)
+from llmbus.worker.subprocess_path import ScriptSettings
 from tests.contracts.bus.transports import Transport
 
 LANE: Final = "openai-gpt"
@@ -126,13 +134,27 @@ class Scene:
     def producer(self, name: str = "orchestrator") -> Producer:
         return Producer(name, bus=self.new_bus(), layout=self.layout, store=self.store)
 
-    def worker(self, **settings: Any) -> AbstractAsyncContextManager[Worker]:
+    def worker(
+        self,
+        *,
+        providers: Providers | None = None,
+        scripts: ScriptSettings | None = None,
+        **settings: Any,
+    ) -> AbstractAsyncContextManager[Worker]:
+        """Of one lane; with `scripts` it serves the fallback queue, too."""
         values: dict[str, Any] = {"lanes": LANE, "concurrency": 2} | settings
         surroundings = Surroundings(
             bus=self.new_bus(),
             store=self.store,
-            providers=self.providers,
+            providers=providers or self.providers,
             layout=self.layout,
             observer=self.events,
+            scripts=scripts,
         )
         return Worker(WorkerSettings(**values), surroundings)
+
+    def fallback(
+        self, scripts: ScriptSettings, **settings: Any
+    ) -> AbstractAsyncContextManager[Worker]:
+        """A worker that serves the fallback queue and no lane."""
+        return self.worker(scripts=scripts, lanes="", **settings)

@@ -92,6 +92,17 @@ async def test_task_that_was_answered_is_answered_again_by_any_worker(scene: Sce
     assert again == first
 
 
+async def test_task_that_is_forgotten_is_run_anew(scene: Scene) -> None:
+    async with scene.store, scene.producer() as producer, scene.worker():
+        await (await producer.submit(task())).wait(PATIENCE_SECONDS)
+        await (await producer.submit(task("cancelled"))).cancel()
+        await producer.forget(["t1", "cancelled", "unknown"])
+        for task_id in ("t1", "cancelled"):
+            again = await (await producer.submit(task(task_id))).wait(PATIENCE_SECONDS)
+            assert again.status is ExecutionStatus.SUCCESS
+    assert scene.providers.calls["t1"] == 2
+
+
 async def test_task_that_failed_is_run_anew_when_it_is_submitted_anew(scene: Scene) -> None:
     script = {"failures": ["rejected"]}
     async with scene.store, scene.producer() as producer, scene.worker():

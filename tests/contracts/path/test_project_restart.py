@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Path:
 @contextlib.asynccontextmanager
 async def orchestrated(
     scene: Scene, state: Path, name: str = "orchestrator", **options: object
-) -> AsyncIterator[tuple[ProjectOrchestrator, Producer]]:
+) -> AsyncGenerator[tuple[ProjectOrchestrator, Producer]]:
     async with scene.producer(name) as producer:
         with ProjectOrchestrator(
             BusExecutor(producer),
@@ -121,11 +121,10 @@ async def test_result_that_came_but_was_not_recorded_comes_again(scene: Scene, s
     def refuse(result: ExecutionResult) -> None:
         raise DiskIsFullError
 
-    async with scene.worker():
+    async with scene.worker(), orchestrated(scene, state, on_result=refuse) as (project, _):
+        project.add_tasks(tasks())
         with pytest.raises(DiskIsFullError):
-            async with orchestrated(scene, state, on_result=refuse) as (project, _):
-                project.add_tasks(tasks())
-                await project.run()
+            await project.run()
     kept: list[ExecutionResult] = []
     async with (
         scene.worker(),

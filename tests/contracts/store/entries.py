@@ -27,6 +27,7 @@ def entry(worker_id: str, **changes: Any) -> WorkerEntry:
         capabilities=("code", "research"),
         slots_used=3,
         slots_total=16,
+        direct_path=True,
     )
     return msgspec.structs.replace(worker, **changes)
 

@@ -24,12 +24,14 @@ async def test_the_table_shows_what_each_worker_announced(
     store: Store, redis_settings: dict[str, str]
 ) -> None:
     await store.announce(entry("worker-of-a-very-long-name-" + "x" * 80, draining=True), LONG)
-    await store.announce(entry("w-2", agent_types=(), models=()), LONG)
+    await store.announce(entry("w-2", agent_types=(), models=(), direct_path=False), LONG)
     ended = await llmbus("workers", **redis_settings)
     assert (ended.code, ended.err) == (0, "")
     first, second = [line for line in ended.out.splitlines() if "node-7" in line]
     assert "w-2" in first
     assert "working" in first
+    assert re.search(r"3/16 +off  ", first)
+    assert re.search(r"3/16 +on  ", second)
     for shown in (
         "worker-of-a-very-long-name-" + "x" * 80,
         "anthropic-claude, openai-gpt",
@@ -61,6 +63,8 @@ async def test_json_has_every_field_under_its_documented_name(
         "slots_used": 3,
         "slots_total": 16,
         "draining": False,
+        "not_ready": [],
+        "direct_path": True,
     }
 
 

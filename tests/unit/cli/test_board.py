@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from llmbus.ops.cli.board import State
-from llmbus.shared import FailureKind, TaskPriority
+from llmbus.shared import ExecutionStatus, FailureKind, TaskPriority, TaskStatus
 from llmbus.worker.events import TaskFinished, TaskInterrupted, TaskRetried, TaskStarted
 from tests.unit.cli.sample import board, failed, success, task
 
@@ -86,3 +86,52 @@ def test_tasks_of_other_runs_are_not_on_the_board() -> None:
     one.on_result(success("stranger"))
     assert list(one.rows) == ["a"]
     assert one.outstanding == 1
+
+
+def test_task_with_dependencies_is_planned_until_it_is_submitted() -> None:
+    one, _ = board(task("a"), task("b", dependencies=["a"]))
+    row = one.rows["b"]
+    assert (row.state, one.waits_for(row), one.is_project) == (State.PLANNED, ["a"], True)
+    one.on_result(success("a"))
+    assert one.waits_for(row) == []
+    one.on_change(task("b", dependencies=["a"], status=TaskStatus.IN_PROGRESS))
+    assert row.state is State.QUEUED
+
+
+def test_blocked_task_has_ended_and_says_what_it_needs() -> None:
+    one, _ = board(task("a"), task("b", dependencies=["a"]))
+    one.on_result(failed("a", FailureKind.ACCOUNT, "quota used up"))
+    one.on_change(task("b", dependencies=["a"], status=TaskStatus.BLOCKED))
+    assert (one.rows["b"].state, one.rows["b"].note) == (State.BLOCKED, "needs a")
+    assert (one.outstanding, one.all_done) == (0, False)
+    one.on_change(task("a", status=TaskStatus.PENDING))
+    one.on_change(task("b", status=TaskStatus.PENDING))
+    assert (one.rows["a"].state, one.rows["b"].state) == (State.PLANNED, State.PLANNED)
+
+
+def test_what_an_earlier_run_did_is_on_the_board() -> None:
+    one, _ = board(task("done"), task("failed"))
+    one.on_change(task("done", status=TaskStatus.COMPLETED))
+    one.on_change(task("failed", status=TaskStatus.FAILED))
+    one.explain({"failed": "quota used up"})
+    assert (one.rows["done"].state, one.rows["done"].note) == (State.DONE, "before")
+    assert one.rows["failed"].note == "failed before: quota used up"
+
+
+def test_task_for_a_person_waits_and_shows_the_command() -> None:
+    one, _ = board(task("a"))
+    pending = success("a")
+    pending.status = ExecutionStatus.PENDING
+    pending.output = "Use claude subagent to Title of a"
+    one.on_result(pending)
+    row = one.rows["a"]
+    assert (row.state, one.all_done, one.retries) == (State.WAITING, False, 0)
+    assert row.note == "for a person (then --done a): Use claude subagent to Title of a"
+
+
+def test_cancelled_task_counts_as_failed() -> None:
+    one, _ = board(task("a"))
+    cancelled = failed("a", FailureKind.INTERNAL, "not wanted")
+    cancelled.status = ExecutionStatus.CANCELLED
+    one.on_result(cancelled)
+    assert one.rows["a"].state is State.FAILED

@@ -185,11 +185,11 @@ def test_report_on_nothing_is_complete() -> None:
 
 def test_observer_hears_of_every_change_of_a_status() -> None:
     heard: list[tuple[str, str]] = []
-    one = project(
-        task("a"),
-        task("b", "a"),
-        on_change=lambda each: heard.append((each.task_id, each.status.value)),
-    )
+
+    def hear(changed: AgentTask) -> None:
+        heard.append((changed.task_id, changed.status.value))
+
+    one = project(task("a"), task("b", "a"), on_change=hear)
     one.fail_task("a")
     assert heard == [("a", "pending"), ("b", "pending"), ("a", "failed"), ("b", "blocked")]
 

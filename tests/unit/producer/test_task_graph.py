@@ -93,7 +93,7 @@ class CountedId(str):
 def look_ups(tasks: int) -> int:
     """Of planning so many tasks with five times as many edges."""
     dice = random.Random(5)
-    names = [CountedId(number) for number in range(tasks)]
+    names: list[str] = [CountedId(number) for number in range(tasks)]
     needs = {
         name: [names[dice.randrange(place)] for _ in range(5) if place]
         for place, name in enumerate(names)

@@ -6,6 +6,7 @@ then, the log says so, and nothing is lost.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -19,6 +20,7 @@ from llmbus.shared.store.claims import (
     Cancelled,
     CancelRequested,
     Claim,
+    ClaimAnswer,
     Claimant,
     Claimed,
     Claims,
@@ -71,6 +73,11 @@ class ClaimKeeper:
         self._beat = Beat(self._renew, pause, "claims")
 
     @property
+    def held_by_another(self) -> HeldElsewhere:
+        """The outcome of a run whose task was taken over."""
+        return HeldElsewhere("another worker", self._terms.lifetime)
+
+    @property
     def reachable(self) -> bool:
         """Whether the store answered last: while it does not, a task may be run twice."""
         return self._reachable
@@ -91,14 +98,12 @@ class ClaimKeeper:
             holder=self._worker_id,
             run_id=uuid4().hex,
         )
-        terms = self._terms
-        answer = await self._asked(self._store.claim(who, terms.lifetime, terms.remembered))
-        match answer:
+        match await self._answer_to(who):
             case None:
                 return None
             case Claimed(claim, open_starts):
                 run.claim = claim
-                if open_starts >= terms.max_crashes:
+                if open_starts >= self._terms.max_crashes:
                     return self._poisonous(run, task, open_starts)
                 self._running[who.run_id] = run, task
                 return None
@@ -110,6 +115,15 @@ class ClaimKeeper:
                 return Outdated()
             case Cancelled(reason):
                 return self._cancelled(task, reason, run.key.attempt - 1)
+
+    async def _answer_to(self, who: Claimant) -> ClaimAnswer | None:
+        terms, loop = self._terms, asyncio.get_running_loop()
+        asked_at = loop.time()
+        answer = await self._asked(self._store.claim(who, terms.lifetime, terms.remembered))
+        if loop.time() - asked_at < terms.lifetime.total_seconds():
+            return answer
+        # This process was frozen: what it was given may have lapsed, and be another's by now.
+        return await self._asked(self._store.claim(who, terms.lifetime, terms.remembered))
 
     async def finish(
         self, run: Run, message: Message, status: ExecutionStatus
@@ -174,7 +188,7 @@ class ClaimKeeper:
             case CancelRequested(reason):
                 run.stop(self._cancelled(task, reason, run.key.attempt))
             case Lost():
-                run.stop(HeldElsewhere("another worker", self._terms.lifetime))
+                run.stop(self.held_by_another)
             case _:
                 pass
 

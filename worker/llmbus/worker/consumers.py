@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,10 +52,16 @@ class Consumers:
     def of_fallback(self, scripts: ScriptSettings) -> Consumer:
         """Runs the scripts for the tasks of the fallback queue."""
         around = self.around
-        runner = ScriptRunner(scripts, around.clock)
+        runner = ScriptRunner(scripts, around.clock, self._environment())
         admission = admission_within(scripts.fallback_timeout_seconds, self.settings, around)
         source = Source(around.layout.fallback_queue, scripts.fallback_concurrency)
         return self._consumer([source], FallbackExecution(runner, admission).run)
+
+    def _environment(self) -> Mapping[str, str]:
+        """What the scripts may be given: where answers are scripted, theirs are, too."""
+        scripted = self.settings.scripted
+        told = {} if scripted is None else {"LLMBUS_SCRIPTED": str(scripted.resolve())}
+        return {**os.environ, **told}
 
     def _consumer(self, sources: Sequence[Source], execute: Execute) -> Consumer:
         around = self.around

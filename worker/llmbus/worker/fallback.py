@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from llmbus.shared.bus.interface import Message
 from llmbus.shared.envelope import RequestedAgent, attempt_of, fallback_reason_of
-from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
 from llmbus.shared.task import AgentTask
 from llmbus.worker.admission import Admission
 from llmbus.worker.direct_path import FallbackReason
-from llmbus.worker.outcome import Completed, Expired, FailedAndParked, Outcome, Parked
+from llmbus.worker.outcome import Completed, Expired, FailedAndParked, Outcome
 from llmbus.worker.subprocess_path import ScriptEnd, ScriptRunner
 
 __all__ = ["FallbackExecution"]
+
+_DELIVERY_LIMIT: Final = (
+    "the broker's delivery limit: its workers died or lost it again and again; look for the cause"
+    " in it before it is redriven"
+)
 
 
 class FallbackExecution:
@@ -24,15 +31,16 @@ class FallbackExecution:
 
     async def run(self, task: AgentTask, message: Message) -> Outcome:
         """One run under the task's deadline and its time limit."""
+        reason = fallback_reason_of(message) or FallbackReason.DEAD_LETTERED
         if message.dead_letter_reason == "delivery_limit":
-            return Parked(
-                "the broker's delivery limit: its workers died or lost it again and again"
-            )
+            poison = Failure(FailureKind.POISON, _DELIVERY_LIMIT)
+            result = self._admission.turned_down(task, message, poison)
+            return FailedAndParked(_on_this_path(result, reason), poison.message)
         agent = self._admission.admit(task, message)
         if not isinstance(agent, RequestedAgent):
+            _on_this_path(agent.result, reason)
             return agent
         limit = self._admission.time_limit(task)
-        reason = fallback_reason_of(message) or FallbackReason.DEAD_LETTERED
         end = await self._runner.run(task, agent, reason=reason, timeout=limit.duration)
         failure = end.result.failure
         if failure is not None and failure.kind is FailureKind.TIMEOUT and limit.deadline:
@@ -40,6 +48,12 @@ class FallbackExecution:
             end.result.failure, end.result.error = expired, expired.message
         self._admission.signed(end.result, attempt_of(message))
         return _decide(end)
+
+
+def _on_this_path(result: ExecutionResult, reason: str) -> ExecutionResult:
+    """The result of a task whose script was not started."""
+    result.metadata = {"execution_mode": "subprocess", "fallback_reason": reason}
+    return result
 
 
 def _decide(end: ScriptEnd) -> Outcome:

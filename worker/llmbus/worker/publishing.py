@@ -9,7 +9,6 @@ from typing import Final
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock
 from llmbus.shared.codec import MAX_BODY_BYTES
-from llmbus.shared.envelope import repeated_result_message, result_message
 from llmbus.shared.errors import (
     BodyTooLargeError,
     PublishUnknownError,
@@ -17,7 +16,8 @@ from llmbus.shared.errors import (
     UnroutableError,
 )
 from llmbus.shared.parking import parked_copy
-from llmbus.shared.result import ExecutionResult, Failure
+from llmbus.shared.result import ExecutionResult, Failure, Usage
+from llmbus.shared.result_envelope import repeated_result_message, result_message
 from llmbus.shared.store.claims import StoredResult
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import MessageParked, Observer, ResultDelayed
@@ -73,9 +73,15 @@ class RunPublisher:
         await self.answer(run, message)
 
     async def park(
-        self, run: Run, reason: str, failure: Failure | None = None, stderr: str = ""
+        self,
+        run: Run,
+        reason: str,
+        *,
+        failure: Failure | None = None,
+        stderr: str = "",
+        spent: Usage | None = None,
     ) -> None:
-        """Keep the task for the operator."""
+        """Keep the task for the operator; `spent` is what this run has cost."""
         copy = parked_copy(
             run.message,
             reason=reason,
@@ -83,6 +89,7 @@ class RunPublisher:
             now=self._clock.now(),
             failure=failure,
             stderr=stderr,
+            spent=spent,
         )
         await self._put_into_parking(run, run.lane, copy, reason)
 

@@ -75,7 +75,9 @@ class Settlement:
                 await self._answer(run, result)
             case FailedAndParked(result, reason, stderr):
                 # Parked first: once the caller has the result, the message is there to redrive.
-                await self._publisher.park(run, reason, result.failure, stderr)
+                await self._publisher.park(
+                    run, reason, failure=result.failure, stderr=stderr, spent=result.usage
+                )
                 await self._answer(run, result)
             case RetryLater():
                 await self._retry(run, outcome)
@@ -108,9 +110,9 @@ class Settlement:
             await self._answer_as_cancelled(run, result, answer.reason)
             return
         if isinstance(answer, Late):
-            # Whoever has the task now answers for it.
+            # Whoever has the task now answers for it; if that dies, this message is the last one.
             self._observe(ResultRefused(*run.place))
-            await self._forget(run)
+            await self._defer(run, self._claims.held_by_another)
             return
         await self._publisher.answer(run, message)
         await self._forget(run)
@@ -152,7 +154,10 @@ class Settlement:
         # Published, not rejected: a reject cannot say why, and classic queues dead-letter at most
         # once.
         await self._publisher.publish(run, self._layout.dead, run.lane, copy)
-        await self._claims.release(run)
+        if outcome.attempt > run.key.attempt:
+            await self._claims.pass_on(run)
+        else:  # nothing was asked: the fallback makes this same attempt
+            await self._claims.release(run)
         await self._forget(run)
         text = outcome.failure.message if outcome.failure else ""
         self._observe(TaskSentToFallback(*run.place, outcome.reason, text))

@@ -185,4 +185,5 @@ class Worker:
             slots_total=sum(self._all_slots.values()),
             draining=self._health.is_draining,
             not_ready=self._health.not_ready,
+            direct_path=self._settings.use_direct_llm if self._slots else None,
         )

@@ -161,7 +161,11 @@ class Board:
                 kind = f"{result.failure.kind}: " if result.failure else ""
                 self._move(row, State.FAILED, f"{kind}{result.error}")
             case ExecutionStatus.PENDING | ExecutionStatus.IN_PROGRESS:
-                self._move(row, State.WAITING, f"for a person (then --done): {result.output}")
+                self._move(
+                    row,
+                    State.WAITING,
+                    f"for a person (then --done {row.task.task_id}): {result.output}",
+                )
             case ExecutionStatus.SUCCESS:
                 again = result.attempts > 1
                 self._move(row, State.DONE, f"on attempt {result.attempts}" if again else row.note)

@@ -43,7 +43,9 @@ class Errand:
             results_file = resources.enter_context(ResultsFile(self.results_path))
             producer = await resources.enter_async_context(parts.producer)
             project = resources.enter_context(self._project(parts, results_file))
-            self._prepare(project, producer)
+            if self.fresh and parts.worker is None:
+                await producer.forget(task.task_id for task in self.tasks)
+            self._prepare(project, parts)
             if parts.worker is not None:
                 await resources.enter_async_context(parts.worker)
             late = asyncio.create_task(self._keep_late_results(producer, results_file))
@@ -72,11 +74,11 @@ class Errand:
             on_result=keep,
         )
 
-    def _prepare(self, project: ProjectOrchestrator, producer: Producer) -> None:
+    def _prepare(self, project: ProjectOrchestrator, parts: RunParts) -> None:
         goes_on = bool(project.tasks)
         for task in self.tasks:
             if project.get_task(task.task_id) is None:
-                producer.check(task)
+                parts.check(task)
         taken_up = take_up(project, self.tasks)
         if goes_on:
             self.output.tell_of_earlier_run(self.state_path, taken_up, self.retry_failed)

@@ -16,6 +16,7 @@ from llmbus.shared.task import AgentTask
 from llmbus.worker.embedded import embedded_worker
 from llmbus.worker.events import Observer
 from llmbus.worker.settings import WorkerSettings
+from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.usable import configured_providers
 from llmbus.worker.worker import Worker
 
@@ -29,8 +30,15 @@ class RunParts:
     """Opened and closed by the run."""
 
     producer: Producer
+    on_the_bus: BusExecutor
     executor: TaskExecution
+    """That the project runs on: on a bus in memory, nothing outlives the process."""
     worker: Worker | None = None
+
+    def check(self, task: AgentTask) -> None:
+        """Raise what is wrong with the task before anything is sent."""
+        for sent in self.on_the_bus.sent_for(task):
+            self.producer.check(sent)
 
 
 class _InProcess:
@@ -48,7 +56,8 @@ class _InProcess:
 def parts_on_rabbitmq(name: str | None, state_path: Path) -> RunParts:
     """Workers elsewhere do the work."""
     producer = Producer(name or _name_for(state_path), settings=read_settings(BusSettings))
-    return RunParts(producer, BusExecutor(producer))
+    executor = BusExecutor(producer)
+    return RunParts(producer, executor, executor)
 
 
 def embedded_parts(
@@ -58,12 +67,16 @@ def embedded_parts(
     broker = MemoryBroker()
     layout = read_settings(BusSettings).layout
     producer = Producer(_EMBEDDED_NAME, bus=MemoryBus(broker), layout=layout)
+    executor = BusExecutor(producer)
+    sent = (each for task in tasks for each in executor.sent_for(task))
     settings = read_settings(
         WorkerSettings,
-        lanes=tuple(dict.fromkeys(producer.lane_of(task) for task in tasks)),
+        lanes=tuple(dict.fromkeys(producer.lane_of(task) for task in sent)),
         scripted=scripted,
         concurrency=concurrency,
         grace_seconds=0.0,
+        # A scripted failure is meant to be seen, and no other path would end differently.
+        fallback_after_retries=False if scripted else None,
     )
     worker = embedded_worker(
         settings,
@@ -71,8 +84,9 @@ def embedded_parts(
         configured_providers(settings.scripted),
         layout=layout,
         observer=observer,
+        scripts=read_settings(ScriptSettings),
     )
-    return RunParts(producer, _InProcess(BusExecutor(producer)), worker)
+    return RunParts(producer, executor, _InProcess(executor), worker)
 
 
 def _name_for(state_path: Path) -> str:

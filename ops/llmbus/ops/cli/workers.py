@@ -26,7 +26,7 @@ def workers(
 
     JSON: an object with "workers", a list of objects with worker_id, host, pid, version,
     started_at, lanes, agent_types, models, capabilities, slots_used, slots_total, draining,
-    not_ready and heartbeat_age_seconds. Fields may be added, never renamed.
+    not_ready, direct_path and heartbeat_age_seconds. Fields may be added, never renamed.
     """
     entries = asyncio.run(_live_workers())  # noqa: TID251 - a program's entry point
     if as_json:
@@ -40,6 +40,7 @@ def workers(
             "agent types",
             "models",
             "slots",
+            "direct path",
             "heartbeat",
             "state",
         )
@@ -63,6 +64,16 @@ def _state(entry: WorkerEntry) -> str:
     return f"not ready: {', '.join(entry.not_ready)}" if entry.not_ready else "working"
 
 
+def _direct_path(entry: WorkerEntry) -> str:
+    match entry.direct_path:
+        case None:
+            return "-"
+        case True:
+            return "on"
+        case False:
+            return "off"
+
+
 def _as_plain(entry: WorkerEntry) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(entry)
     del plain["heartbeat_age"]
@@ -77,6 +88,7 @@ def _as_row(entry: WorkerEntry) -> tuple[str | None, ...]:
         ", ".join(entry.agent_types) or "-",
         ", ".join(entry.models) or "-",
         f"{entry.slots_used}/{entry.slots_total}",
+        _direct_path(entry),
         age(_heartbeat_age_seconds(entry)),
         _state(entry),
     )

@@ -203,6 +203,11 @@ class Claims(Protocol):
         """
         ...
 
+    async def forget(self, task_id: str) -> None:
+        """Forget the result and the cancellations of a task: its next submission is run, and paid,
+        anew. What runs now goes on."""
+        ...
+
     async def outcome_of(self, task_id: str) -> StoredResult | None:
         """The terminal result that is kept, or None."""
         ...

@@ -38,6 +38,9 @@ class WorkerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """It finishes what it has and takes nothing new."""
     not_ready: tuple[str, ...] = ()
     """Why it should get no work now, such as `publishing_blocked`; empty if it is ready."""
+    direct_path: bool | None = None
+    """Whether it asks providers directly: false where LLMBUS_USE_DIRECT_LLM is. None if it serves
+    no lane, or is of a release that does not say."""
     heartbeat_age: timedelta | None = None
     """How long ago it announced itself, by the store's own clock. The store fills it in when
     listing and ignores it in an announcement."""

@@ -141,6 +141,11 @@ class MemoryClaims(MemoryOpening):
             return CancelNoted(holder.holder)
         return CancelNoted(None)
 
+    async def forget(self, task_id: str) -> None:
+        record = self._record(task_id, self._now())
+        record.result = None
+        record.cancellations.clear()
+
     async def outcome_of(self, task_id: str) -> StoredResult | None:
         return self._record(task_id, self._now()).result
 

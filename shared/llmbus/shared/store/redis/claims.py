@@ -156,6 +156,11 @@ class RedisClaims(RedisConnection):
             return AlreadyFinished(rest[0] == b"1")
         return CancelNoted(rest[0].decode() if rest else None)
 
+    async def forget(self, task_id: str) -> None:
+        _, _, result, cancellations = self._keys.of_task(task_id)
+        async with self._call():
+            await self._redis.delete(result, cancellations)
+
     async def outcome_of(self, task_id: str) -> StoredResult | None:
         async with self._call():
             kept = await cast(

@@ -1,7 +1,8 @@
-"""Cancelling tasks: what is asked for is kept in the store, for whoever has the task or gets it."""
+"""What the store remembers of tasks, as far as an orchestrator has a say in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Final
@@ -10,15 +11,15 @@ from llmbus.shared.errors import ConfigurationError
 from llmbus.shared.store.claims import CancelAnswer
 from llmbus.shared.store.interface import Store
 
-__all__ = ["Cancellation"]
+__all__ = ["Remembered"]
 
 _REMEMBERED: Final = timedelta(days=7)
 """For how long a task that waits in a queue stays cancelled."""
 
 
-class Cancellation:
-    """Asks for tasks to be cancelled. The store is opened when it is first needed: orchestrators
-    that never cancel need none."""
+class Remembered:
+    """Has tasks cancelled and forgotten. The store is opened when it is first needed: orchestrators
+    that do neither need none."""
 
     def __init__(self, store: Store | None, *, reach_redis: bool) -> None:
         """Without a store, `reach_redis` says whether that of the settings is used."""
@@ -26,10 +27,16 @@ class Cancellation:
         self._reach_redis = reach_redis
         self._resources: AsyncExitStack | None = None
 
-    async def request(self, task_id: str, submission: str | None, reason: str) -> CancelAnswer:
+    async def cancel(self, task_id: str, submission: str | None, reason: str) -> CancelAnswer:
         """See `Claims.request_cancel`. `ConfigurationError` without a store."""
         store = await self._opened()
         return await store.request_cancel(task_id, reason, _REMEMBERED, submission=submission)
+
+    async def forget(self, task_ids: Iterable[str]) -> None:
+        """See `Claims.forget`."""
+        store = await self._opened()
+        for task_id in task_ids:
+            await store.forget(task_id)
 
     async def aclose(self) -> None:
         if self._resources is not None:
@@ -43,8 +50,8 @@ class Cancellation:
             self._store = redis_store()
         if self._store is None:
             raise ConfigurationError(
-                "tasks are cancelled by the store, and this producer was given a bus and no store:"
-                " pass the workers' one, Producer(..., bus=bus, store=store)"
+                "tasks are cancelled, and forgotten, by the store, and this producer was given a"
+                " bus and no store: pass the workers' one, Producer(..., bus=bus, store=store)"
             )
         if self._resources is None:
             resources = AsyncExitStack()
