@@ -104,9 +104,12 @@ class Process:
 
 
 def make_task(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
+    loop: asyncio.AbstractEventLoop,
+    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+    **options: Any,
 ) -> asyncio.Task[Any]:
     """A task factory: tasks that a process creates belong to it."""
+    assert isinstance(work, Coroutine)
     context = options.get("context")
     process = context.get(_running) if context is not None else _running.get(None)
     if process is None:
@@ -122,6 +125,6 @@ def _end(work: Coroutine[Any, Any, Any]) -> None:
     for _ in range(_MOST_AWAITS_OF_A_DEAD_TASK):
         try:
             work.throw(asyncio.CancelledError())
-        except BaseException:  # noqa: BLE001  nobody is left to hear of it
+        except BaseException:
             return
     raise RuntimeError(f"{work!r} of a killed process does not end")
