@@ -7,7 +7,7 @@ from typing import Any, Final
 from tests.faults.chronicle import a_good_run, chronicle
 from tests.faults.history import Event, Fact
 
-__all__ = ["BAD", "and_then", "before", "without"]
+__all__ = ["BAD", "a_deadly_run", "and_then", "before", "without"]
 
 Line = tuple[Any, ...]
 
@@ -25,6 +25,27 @@ def before(fact: Fact, *lines: Line) -> list[Event]:
     good = a_good_run()
     place = next(event.place for event in good if event.fact is fact)
     return chronicle(*good[:place], *lines, *good[place:])
+
+
+def a_deadly_run() -> list[Event]:
+    """Three workers die of one task; the next one gives it up."""
+    deaths = [
+        line
+        for number in (1, 2, 3)
+        for line in (
+            (Fact.CLAIMING, f"w{number}", "t1"),
+            (Fact.STARTED, f"w{number}", "t1", {"attempt": 1}),
+            (Fact.CALLED, f"w{number}", "t1", {"number": number}),
+            (Fact.KILLED, f"w{number}"),
+        )
+    ]
+    return chronicle(
+        (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),
+        (Fact.ACCEPTED, "orchestrator", "t1"),
+        *deaths,
+        (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "failed poison by w4"}),
+        (Fact.PARKED, "", "t1", {"digest": "body", "note": "3 workers died"}),
+    )
 
 
 BAD: Final = {
@@ -78,16 +99,28 @@ BAD: Final = {
             (Fact.ACKED, "w1", "t1", {"attempt": 3}),
         ),
     ),
-    "call after a cancellation": (
+    "run after a cancellation": (
         "cancelled_stays_cancelled",
-        before(Fact.CALLED, (Fact.CANCEL_ACCEPTED, "orchestrator", "t1")),
+        before(Fact.CLAIMED, (Fact.CANCEL_ACCEPTED, "orchestrator", "t1")),
     ),
     "success after a cancellation": (
         "cancelled_stays_cancelled",
-        before(Fact.ANSWERED, (Fact.CANCEL_ACCEPTED, "orchestrator", "t1")),
+        before(Fact.ANSWERING, (Fact.CANCEL_ACCEPTED, "orchestrator", "t1")),
+    ),
+    "call that was cut late": (
+        "running_calls_are_cut",
+        before(
+            Fact.ANSWERED,
+            (Fact.CANCEL_ACCEPTED, "orchestrator", "t1"),
+            *[(Fact.DELIVERED, "w1", "t2")] * 3,
+        ),
+    ),
+    "deadly and not kept": (
+        "what_kills_is_given_up",
+        [event for event in a_deadly_run() if event.fact is not Fact.PARKED],
     ),
     "innocent in parking": (
-        "only_what_is_unreadable_is_parked",
+        "only_what_belongs_there_is_parked",
         chronicle((Fact.PARKED, "", "t1", {"note": "poison"})),
     ),
     "parked with another body": (

@@ -11,6 +11,7 @@ from tests.faults.faults_message import MESSAGE_FAULTS
 from tests.faults.faults_process import PROCESS_FAULTS
 from tests.faults.faults_provider import PROVIDER_FAULTS
 from tests.faults.faults_redis import REDIS_FAULTS
+from tests.faults.faults_task import TASK_FAULTS
 
 __all__ = ["CATALOGUE", "FAMILIES"]
 
@@ -21,6 +22,7 @@ FAMILIES: Final = (
     REDIS_FAULTS,
     PROVIDER_FAULTS,
     MESSAGE_FAULTS,
+    TASK_FAULTS,
 )
 """Seeds draw a family first: there are many ways to break a network, and few to kill a worker."""
 

@@ -19,7 +19,7 @@ def chronicle(*lines: tuple[Any, ...] | Event) -> list[Event]:
 
 def _event(place: int, line: tuple[Any, ...] | Event) -> Event:
     if isinstance(line, Event):
-        return structs.replace(line, place=place)
+        return structs.replace(line, place=place, at_seconds=float(place))
     blanks: list[Any] = ["", "", {}]
     parts: list[Any] = [*line, *blanks[len(line) - 1 :]]
     fact, who, task, more = parts

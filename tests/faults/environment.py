@@ -16,6 +16,7 @@ __all__ = [
     "GRACE_SECONDS",
     "HEARTBEAT_SECONDS",
     "LANE",
+    "MAX_CRASHES",
     "ORCHESTRATOR_NAME",
     "bus_settings",
     "environment_of",
@@ -28,6 +29,8 @@ HEARTBEAT_SECONDS: Final = 1
 GRACE_SECONDS: Final = 1.0
 CLAIM_SECONDS: Final = 1.5
 """How long a claim lives without a renewal."""
+MAX_CRASHES: Final = 3
+"""How many workers may die of one task."""
 
 _PREFIX: Final = "faults"
 _LADDER: Final = (0.05, 0.1, 0.2)
@@ -50,6 +53,7 @@ async def environment_of(name: str, links: Links) -> dict[str, str]:
         "LLMBUS_LANES": LANE,
         "LLMBUS_CONCURRENCY": "2",
         "LLMBUS_MAX_ATTEMPTS": "3",
+        "LLMBUS_MAX_CRASHES": str(MAX_CRASHES),
         "LLMBUS_GRACE_SECONDS": str(GRACE_SECONDS),
         "LLMBUS_CLAIM_SECONDS": str(CLAIM_SECONDS),
         "LLMBUS_FALLBACK_AFTER_RETRIES": "false",  # nobody serves the fallback here

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, Final
 
 import msgspec
 
 from tests.faults.history import Fact
 from tests.faults.steps import Step
 
-__all__ = ["GateClient", "Report"]
+__all__ = ["ORDER", "GateClient", "Report"]
+
+ORDER: Final = b"do "
+"""Begins a line by which the suite has a program do something; all others let it go on."""
 
 
 class Report(msgspec.Struct, omit_defaults=True):
@@ -46,6 +49,8 @@ class GateClient:
         self._unread = b""
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._gone: set[int] = set()
+        self.on_order: Callable[[str], object] = str
+        """Called with what the suite wants done, as the application's code would."""
 
     def attach(self) -> None:
         """Wait for the suite's answers on the running event loop."""
@@ -96,7 +101,11 @@ class GateClient:
         if not data:
             raise SystemExit("the fault suite has gone")
         *lines, self._unread = (self._unread + data).split(b"\n")
-        for number in map(int, lines):
+        for line in lines:
+            if line.startswith(ORDER):
+                self.on_order(line.removeprefix(ORDER).decode())
+                continue
+            number = int(line)
             waiting = self._waiting.get(number)
             if waiting is None:
                 self._gone.add(number)

@@ -10,7 +10,7 @@ from typing import Self
 
 import msgspec
 
-from tests.faults.gate_client import Report
+from tests.faults.gate_client import ORDER, Report
 from tests.faults.history import History
 from tests.faults.steps import Step
 
@@ -40,7 +40,8 @@ class Gatekeeper:
         self._on_reached = on_reached
         self._waiting: set[asyncio.Task[None]] = set()
         self._lines: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, str] = {}
+        """Whose lines they are."""
         self._server: asyncio.Server
 
     async def __aenter__(self) -> Self:
@@ -55,20 +56,26 @@ class Gatekeeper:
             task.cancel()
         await asyncio.gather(*self._waiting, *self._lines, return_exceptions=True)
 
+    def order(self, who: str, what: str) -> None:
+        """Have that program do something. Nothing happens if it has ended."""
+        for writer, name in self._writers.items():
+            if name == who and not writer.is_closing():
+                writer.write(ORDER + what.encode() + b"\n")
+
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         this = asyncio.current_task()
-        self._writers.add(writer)
+        self._writers[writer] = ""
         if this is not None:
             self._lines.add(this)
         try:
-            who = (await reader.readline()).decode().strip()
+            who = self._writers[writer] = (await reader.readline()).decode().strip()
             while line := await reader.readline():
                 self._take(who, msgspec.json.decode(line, type=Report), writer)
         except OSError:
             pass  # the program was killed
         finally:
             writer.close()
-            self._writers.discard(writer)
+            del self._writers[writer]
             if this is not None:
                 self._lines.discard(this)
 

@@ -7,21 +7,21 @@ from collections.abc import Iterator, Sequence
 
 from tests.faults.extra_calls import askings
 from tests.faults.history import Event, Fact
+from tests.faults.readings import suspected_tasks, tasks_of, while_claims_hold
 
 __all__ = ["TASK_INVARIANTS"]
 
 MAX_ATTEMPTS = 3
 """As the suite's workers are set."""
-_UNREADABLE = frozenset({"malformed", "unknown-schema"})
 
 
 def no_task_is_lost(events: Sequence[Event]) -> Iterator[str]:
     """I1: every accepted task ends in exactly one terminal state that somebody can see."""
-    accepted = _tasks(events, Fact.ACCEPTED) | _tasks(events, Fact.SENT_RAW)
-    given, parked = _tasks(events, Fact.GIVEN), _tasks(events, Fact.PARKED)
+    accepted = tasks_of(events, Fact.ACCEPTED) | tasks_of(events, Fact.SENT_RAW)
+    given, parked = tasks_of(events, Fact.GIVEN), tasks_of(events, Fact.PARKED)
     for task in sorted(accepted - given - parked):
         yield f"{task} was accepted and has ended nowhere"
-    for task in sorted(given & parked):
+    for task in sorted(given & parked - suspected_tasks(events)):
         yield f"{task} was answered and stands in parking, too"
     for event in events:
         if event.fact is Fact.LEFT_OVER and event.task in given | parked:
@@ -68,7 +68,7 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
 def published_results_agree(events: Sequence[Event]) -> Iterator[str]:
     """I2: whatever is published for a task that was asked for once is the same, byte for byte."""
     published: dict[str, set[str]] = defaultdict(set)
-    for event in _while_claims_hold(events):
+    for event in while_claims_hold(events):
         if event.fact is Fact.ANSWERING:
             published[event.task].add(event.digest)
     for task, digests in published.items():
@@ -81,7 +81,7 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
     Of a task that was asked for more than once, more than one run may be right."""
     holder: dict[str, str] = {}
     repeating: set[tuple[str, str]] = set()
-    for event in _while_claims_hold(events):
+    for event in while_claims_hold(events):
         own = (event.who, event.task)
         if event.fact is Fact.CLAIMED and event.note == "Claimed":
             holder[event.task] = event.who
@@ -113,79 +113,6 @@ def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
                 yield f"{event.task}: {event.who} acks attempt {event.attempt}, nothing confirmed"
 
 
-def cancelled_stays_cancelled(events: Sequence[Event]) -> Iterator[str]:
-    """I10: after a cancellation is accepted no call starts, and the task does not succeed after
-    all unless its call was answered before."""
-    cancelled: set[str] = set()
-    answered: set[str] = set()
-    for event in events:
-        if event.fact is Fact.CANCEL_ACCEPTED:
-            cancelled.add(event.task)
-        elif event.fact is Fact.ANSWERED and event.task not in cancelled:
-            answered.add(event.task)
-        elif event.fact is Fact.CALLED and event.task in cancelled:
-            yield f"{event.task}: a call begins after the cancellation"
-        elif _succeeded(event) and event.task in cancelled - answered:
-            yield f"{event.task}: cancelled, and succeeded"
-
-
-def only_what_is_unreadable_is_parked(events: Sequence[Event]) -> Iterator[str]:
-    """I11: nothing that could be run is driven into parking by what happens to its neighbours."""
-    unreadable = _unreadable(events)
-    for event in events:
-        if event.fact is Fact.PARKED and event.task not in unreadable:
-            yield f"{event.task} stands in parking: {event.note}"
-
-
-def parked_as_it_came(events: Sequence[Event]) -> Iterator[str]:
-    """I12: what stands in parking is what was sent, byte for byte, with a reason."""
-    sent = {
-        (event.task, event.digest)
-        for event in events
-        if event.fact in {Fact.SENT_RAW, Fact.SUBMITTING}
-    }
-    for event in events:
-        if event.fact is Fact.PARKED and (event.task, event.digest) not in sent:
-            yield f"{event.task} stands in parking with another body"
-        if event.fact is Fact.PARKED and not event.note:
-            yield f"{event.task} stands in parking without a reason"
-
-
-def unreadable_is_never_paid_for(events: Sequence[Event]) -> Iterator[str]:
-    """I16: what is written in a form that this release does not know is parked and not run; every
-    other form that other programs write is answered."""
-    unreadable = _unreadable(events)
-    parked, given = _tasks(events, Fact.PARKED), _tasks(events, Fact.GIVEN)
-    for task in sorted(unreadable - parked):
-        yield f"{task} cannot be read and is not in parking"
-    for task in sorted(_tasks(events, Fact.CALLED) & unreadable):
-        yield f"{task} cannot be read and was paid for"
-    for task in sorted(_tasks(events, Fact.SENT_RAW) - unreadable - given):
-        yield f"{task} could be read and was not answered"
-
-
-def _while_claims_hold(events: Sequence[Event]) -> Iterator[Event]:
-    """Up to a fault of Redis: from there on a worker knows of itself alone."""
-    for event in events:
-        if event.fact is Fact.STRUCK and event.note.startswith("redis"):
-            return
-        yield event
-
-
-def _succeeded(event: Event) -> bool:
-    return event.fact is Fact.GIVEN and event.note.startswith("success")
-
-
-def _tasks(events: Sequence[Event], fact: Fact) -> set[str]:
-    return {event.task for event in events if event.fact is fact}
-
-
-def _unreadable(events: Sequence[Event]) -> set[str]:
-    return {
-        event.task for event in events if event.fact is Fact.SENT_RAW and event.note in _UNREADABLE
-    }
-
-
 TASK_INVARIANTS = (
     no_task_is_lost,
     one_result_each,
@@ -193,8 +120,4 @@ TASK_INVARIANTS = (
     attempts_are_bounded,
     nobody_answers_for_a_lapsed_claim,
     ack_follows_confirmation,
-    cancelled_stays_cancelled,
-    only_what_is_unreadable_is_parked,
-    parked_as_it_came,
-    unreadable_is_never_paid_for,
 )

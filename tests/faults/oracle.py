@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.faults.history import Event
+from tests.faults.invariants_of_cancellation import CANCELLATION_INVARIANTS
+from tests.faults.invariants_of_parking import PARKING_INVARIANTS
 from tests.faults.invariants_of_programs import PROGRAM_INVARIANTS
 from tests.faults.invariants_of_tasks import TASK_INVARIANTS
 
-__all__ = ["Violation", "violations_in"]
+__all__ = ["ALL_INVARIANTS", "Violation", "violations_in"]
+
+ALL_INVARIANTS = (
+    *TASK_INVARIANTS,
+    *CANCELLATION_INVARIANTS,
+    *PARKING_INVARIANTS,
+    *PROGRAM_INVARIANTS,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,6 @@ def violations_in(events: Sequence[Event]) -> list[Violation]:
     """All of them, in the order of the invariants."""
     return [
         Violation(f"{(check.__doc__ or '').partition(':')[0]} {check.__name__}", what)
-        for check in (*TASK_INVARIANTS, *PROGRAM_INVARIANTS)
+        for check in ALL_INVARIANTS
         for what in check(events)
     ]

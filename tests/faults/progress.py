@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from tests.faults.history import Event, Fact
 
-__all__ = ["all_tasks_ended", "nothing_in_hand"]
+__all__ = ["all_tasks_ended", "held_by", "nothing_in_hand"]
 
 _SETTLED = frozenset({Fact.ACKED, Fact.NACKED, Fact.SETTLING_LOST})
 
@@ -25,12 +25,22 @@ def all_tasks_ended(events: Sequence[Event], wanted: Collection[str]) -> bool:
 
 def nothing_in_hand(events: Sequence[Event]) -> bool:
     """Whether every delivery to a worker that lives on is settled."""
-    held: set[tuple[str, str]] = set()
+    return not _held(events)
+
+
+def held_by(who: str, events: Sequence[Event]) -> set[str]:
+    """The tasks that this worker was handed and has not settled."""
+    return {task for holder, _, task in _held(events) if holder == who}
+
+
+def _held(events: Sequence[Event]) -> set[tuple[str, str, str]]:
+    held: set[tuple[str, str, str]] = set()
     for event in events:
+        delivery = event.who, event.delivery, event.task
         if event.fact is Fact.DELIVERED:
-            held.add((event.who, event.delivery))
+            held.add(delivery)
         elif event.fact in _SETTLED:
-            held.discard((event.who, event.delivery))
+            held.discard(delivery)
         elif event.fact is Fact.PROCESS_ENDED:
             held = {each for each in held if each[0] != event.who}
-    return not held
+    return held

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
-from tests.faults.bad_histories import BAD, and_then, before
+from tests.faults.bad_histories import BAD, a_deadly_run, and_then, before
 from tests.faults.chronicle import a_good_run, chronicle
 from tests.faults.history import Event, Fact
-from tests.faults.oracle import violations_in
+from tests.faults.oracle import ALL_INVARIANTS, violations_in
 
 
 def broken_checks(events: list[Event]) -> set[str]:
@@ -24,10 +25,7 @@ def test_a_broken_promise_is_found(check: str, events: list[Event]) -> None:
 
 
 def test_every_check_can_fail() -> None:
-    from tests.faults.invariants_of_programs import PROGRAM_INVARIANTS
-    from tests.faults.invariants_of_tasks import TASK_INVARIANTS
-
-    checks = {check.__name__ for check in (*TASK_INVARIANTS, *PROGRAM_INVARIANTS)}
+    checks = {check.__name__ for check in ALL_INVARIANTS}
     assert checks == {check for check, _ in BAD.values()}
 
 
@@ -68,7 +66,35 @@ def test_an_ack_after_the_copy_for_the_next_attempt_is_right() -> None:
 
 
 def test_an_answer_that_came_before_the_cancellation_may_be_given() -> None:
-    assert violations_in(before(Fact.ANSWERING, (Fact.CANCEL_ACCEPTED, "o", "t1"))) == []
+    assert violations_in(before(Fact.ANSWERING, (Fact.CANCEL_REFUSED, "o", "t1"))) == []
+
+
+def test_a_run_that_had_its_claim_may_call_when_it_is_cancelled() -> None:
+    good = a_good_run()
+    events = before(Fact.CALLED, (Fact.CANCEL_ACCEPTED, "o", "t1"))
+    events = [
+        structs.replace(event, note="cancelled") if event.fact is Fact.GIVEN else event
+        for event in events
+    ]
+    assert len(events) == len(good) + 1
+    assert violations_in(events) == []
+
+
+def test_a_task_that_three_workers_died_of_may_be_answered_and_parked() -> None:
+    assert violations_in(a_deadly_run()) == []
+
+
+def test_a_task_that_its_workers_only_held_when_they_died_is_no_suspect() -> None:
+    handed = (
+        structs.replace(event, fact=Fact.DELIVERED) if event.fact is Fact.CLAIMING else event
+        for event in a_deadly_run()
+    )
+    assert "only_what_belongs_there_is_parked" in broken_checks(chronicle(*handed))
+
+
+def test_two_deaths_do_not_make_a_task_deadly() -> None:
+    events = chronicle(*(event for event in a_deadly_run() if event.who != "w3"))
+    assert "only_what_belongs_there_is_parked" in broken_checks(events)
 
 
 def test_a_stored_result_may_be_published_again_by_anybody() -> None:

@@ -6,9 +6,10 @@ other events. Each worker has a key of its own: so a call tells who sent it.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -47,6 +48,26 @@ class WatchedProvider(Simulator):
         self._history = history
         self._on_reached = on_reached
         self._calls = 0
+        self._silences: dict[str, asyncio.Event] = {}
+
+    async def __aexit__(self, *exc: Any) -> None:
+        for task in list(self._silences):
+            self.answer_again(task)
+        await super().__aexit__(*exc)
+
+    def leave_unanswered(self, task: str) -> None:
+        """From now on no call for this task is answered."""
+        self._silences.setdefault(task, asyncio.Event())
+
+    def answer_again(self, task: str) -> None:
+        """Also those that have waited."""
+        if task in self._silences:
+            self._silences.pop(task).set()
+
+    @property
+    def unanswered(self) -> Collection[str]:
+        """The tasks of which no call is answered now."""
+        return self._silences.keys()
 
     async def _answer(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
         who = _found(_KEY, str(sorted(request.headers.items())).encode())
@@ -55,6 +76,8 @@ class WatchedProvider(Simulator):
         number = self._calls
         self._history.record(Fact.CALLED, who, task, number=number)
         await self._on_reached(Reached(Step.CALLED, who, task, 0))
+        if task in self._silences:
+            await self._silences[task].wait()
         status = "broken"
         try:
             response = await super()._answer(request, dialect)

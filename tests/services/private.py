@@ -9,6 +9,7 @@ from tests.services import debian, native
 from tests.services.binaries import RabbitMQBinaries
 from tests.services.endpoints import AMQP_URL_VARIABLE
 from tests.services.errors import BrokerCannotBeRestarted, NoWayWorked, StartFailed, Unavailable
+from tests.services.rabbitmq_files import NOTHING_ADVANCED
 from tests.services.rabbitmq_node import RabbitMQNode, running_node
 from tests.services.ways import Way, enter_first_that_works
 
@@ -66,7 +67,9 @@ class PrivateBroker:
 
 
 @contextmanager
-def private_broker(*, extra_conf: Sequence[str] = ()) -> Generator[PrivateBroker]:
+def private_broker(
+    *, extra_conf: Sequence[str] = (), advanced_config: str = NOTHING_ADVANCED
+) -> Generator[PrivateBroker]:
     """A started broker, nothing of which is left at the end or when this process is killed.
 
         with private_broker() as broker:
@@ -74,12 +77,17 @@ def private_broker(*, extra_conf: Sequence[str] = ()) -> Generator[PrivateBroker
             broker.kill9()
             broker.start()  # same URL; durable queues and their persistent messages are back
 
-    `extra_conf` are lines of rabbitmq.conf. Raises BrokerCannotBeRestarted where only URLs or
-    containers are available, StartFailed if a broker is there and does not start.
+    `extra_conf` are lines of rabbitmq.conf, `advanced_config` is the Erlang term of
+    advanced.config, for what those lines cannot set. Raises BrokerCannotBeRestarted where only
+    URLs or containers are available, StartFailed if a broker is there and does not start.
     """
+
+    def node_of(find: Callable[[], RabbitMQBinaries]) -> AbstractContextManager[RabbitMQNode]:
+        return running_node(find(), extra_conf=extra_conf, advanced_config=advanced_config)
+
     ways = [
-        Way("native", lambda: _node_of(native.rabbitmq_binaries, extra_conf)),
-        Way("deb", lambda: _node_of(_unpacked_binaries, extra_conf)),
+        Way("native", lambda: node_of(native.rabbitmq_binaries)),
+        Way("deb", lambda: node_of(_unpacked_binaries)),
     ]
     with ExitStack() as stack:
         try:
@@ -89,12 +97,6 @@ def private_broker(*, extra_conf: Sequence[str] = ()) -> Generator[PrivateBroker
                 raise StartFailed(str(reasons)) from None
             raise BrokerCannotBeRestarted(str(reasons)) from None
         yield PrivateBroker(node)
-
-
-def _node_of(
-    find: Callable[[], RabbitMQBinaries], extra_conf: Sequence[str]
-) -> AbstractContextManager[RabbitMQNode]:
-    return running_node(find(), extra_conf=extra_conf)
 
 
 def _unpacked_binaries() -> RabbitMQBinaries:

@@ -8,6 +8,7 @@ from tests.services.binaries import RabbitMQBinaries
 from tests.services.endpoints import Credentials, RabbitMQEndpoint
 
 HOST = "127.0.0.1"
+NOTHING_ADVANCED = "[].\n"
 
 # One scheduler spinning for work costs the other processes of a small machine a core.
 IDLE_SCHEDULERS_SLEEP = "+sbwt none +sbwtdcpu none +sbwtdio none"
@@ -24,12 +25,13 @@ class NodePorts:
 
 @dataclass(frozen=True)
 class NodeLayout:
-    """One node: its folder, ports, user and extra lines of rabbitmq.conf."""
+    """One node: its folder, ports, user, extra lines of rabbitmq.conf, and what they cannot say."""
 
     folder: Path
     ports: NodePorts
     credentials: Credentials
     extra_conf: Sequence[str] = ()
+    advanced_config: str = NOTHING_ADVANCED
 
     @property
     def config(self) -> Path:
@@ -50,7 +52,7 @@ class NodeLayout:
     def write(self) -> None:
         (self.folder / "log").mkdir(parents=True, exist_ok=True)
         self.config.write_text("\n".join([*self._settings(), *self.extra_conf, ""]))
-        (self.folder / "advanced.config").write_text("[].\n")
+        (self.folder / "advanced.config").write_text(self.advanced_config)
         (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
 
     def _settings(self) -> list[str]:

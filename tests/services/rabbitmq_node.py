@@ -15,7 +15,7 @@ from tests.services.folders import data_folder
 from tests.services.ports import free_ports, is_taken
 from tests.services.probes import rabbitmq_problem, wait_until_ready
 from tests.services.processes import Child, spawn
-from tests.services.rabbitmq_files import NodeLayout, NodePorts
+from tests.services.rabbitmq_files import NOTHING_ADVANCED, NodeLayout, NodePorts
 
 READY_SECONDS = 90.0
 GRACEFUL_STOP_SECONDS = 30.0
@@ -143,14 +143,17 @@ class RabbitMQNode:
 
 @contextmanager
 def running_node(
-    binaries: RabbitMQBinaries, *, extra_conf: Sequence[str] = ()
+    binaries: RabbitMQBinaries,
+    *,
+    extra_conf: Sequence[str] = (),
+    advanced_config: str = NOTHING_ADVANCED,
 ) -> Generator[RabbitMQNode]:
     """A started node on free ports, killed at the end; its folder is removed.
 
     Tries again with other ports, because another process may take one before the node does.
     """
     with data_folder("rabbitmq") as folder:
-        node = _start_on_free_ports(binaries, folder, extra_conf)
+        node = _start_on_free_ports(binaries, folder, extra_conf, advanced_config)
         try:
             yield node
         finally:
@@ -158,12 +161,14 @@ def running_node(
 
 
 def _start_on_free_ports(
-    binaries: RabbitMQBinaries, folder: Path, extra_conf: Sequence[str]
+    binaries: RabbitMQBinaries, folder: Path, extra_conf: Sequence[str], advanced_config: str
 ) -> RabbitMQNode:
     credentials = Credentials(user="test", password=secrets.token_hex(12))
     for tries_left in reversed(range(START_TRIES)):
         ports = NodePorts(*free_ports(4))
-        layout = NodeLayout(folder / str(ports.amqp), ports, credentials, extra_conf)
+        layout = NodeLayout(
+            folder / str(ports.amqp), ports, credentials, extra_conf, advanced_config
+        )
         node = RabbitMQNode(binaries, layout)
         try:
             node.start()

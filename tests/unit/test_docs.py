@@ -33,9 +33,10 @@ SETTINGS: Final = (
     BusSettings,
     StoreSettings,
     WorkerSettings,
-    ScriptSettings,
     ModelSettings,
+    ScriptSettings,
     ManagementSettings,
+    ScriptSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 

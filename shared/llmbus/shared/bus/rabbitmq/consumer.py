@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Final, Self, cast
 
 from aiormq.abc import AbstractChannel, DeliveredMessage
-from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
+from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelNotFoundEntity
 from pamqp.commands import Basic
 
 from llmbus.shared.bus.interface import OnDelivery
@@ -37,7 +37,7 @@ class Consumer:
         self._returned = False
         self._ended = asyncio.Event()
         closing: asyncio.Future[object] = cast(Any, channel).closing
-        closing.add_done_callback(lambda _: self._ended.set())
+        closing.add_done_callback(self._channel_closed)
         channel.on_consumer_cancel_callbacks.add(self._cancelled_by_broker)
 
     @classmethod
@@ -123,6 +123,17 @@ class Consumer:
     def _end_when_settled(self) -> None:
         if self._cancelled and not self._unsettled:
             self._ended.set()
+
+    def _channel_closed(self, closing: asyncio.Future[object]) -> None:
+        error = None if closing.cancelled() else closing.exception()
+        ours = not self._tag or self._returned
+        if isinstance(error, ChannelClosed) and not ours:  # nor is it the loss of the connection
+            _log.warning(
+                "the broker closed the channel of queue %r and takes its deliveries back: %s",
+                self._queue,
+                reason(error),
+            )
+        self._ended.set()
 
     def _cancelled_by_broker(self, _: Basic.Cancel) -> None:
         _log.warning("the broker cancelled the consumer of queue %r", self._queue)

@@ -1,0 +1,66 @@
+"""What may stand in parking, and what must. Each check yields its violations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.faults.history import Event, Fact
+from tests.faults.readings import deadly_tasks, suspected_tasks, tasks_of, unreadable_tasks
+
+__all__ = ["PARKING_INVARIANTS"]
+
+
+def only_what_belongs_there_is_parked(events: Sequence[Event]) -> Iterator[str]:
+    """I11: nothing that could be run is driven into parking by what happens to its neighbours."""
+    belongs_there = unreadable_tasks(events) | suspected_tasks(events)
+    for event in events:
+        if event.fact is Fact.PARKED and event.task not in belongs_there:
+            yield f"{event.task} stands in parking: {event.note}"
+
+
+def what_kills_is_given_up(events: Sequence[Event]) -> Iterator[str]:
+    """I11: a task of which enough workers have died is answered as poison, and kept."""
+    parked = tasks_of(events, Fact.PARKED)
+    answered = {
+        event.task for event in events if event.fact is Fact.GIVEN and "poison" in event.note
+    }
+    for task in sorted(deadly_tasks(events)):
+        if task not in parked:
+            yield f"{task} has killed its workers and is not in parking"
+        if task not in answered:
+            yield f"{task} has killed its workers and is not answered as poison"
+
+
+def parked_as_it_came(events: Sequence[Event]) -> Iterator[str]:
+    """I12: what stands in parking is what was sent, byte for byte, with a reason."""
+    sent = {
+        (event.task, event.digest)
+        for event in events
+        if event.fact in {Fact.SENT_RAW, Fact.SUBMITTING}
+    }
+    for event in events:
+        if event.fact is Fact.PARKED and (event.task, event.digest) not in sent:
+            yield f"{event.task} stands in parking with another body"
+        if event.fact is Fact.PARKED and not event.note:
+            yield f"{event.task} stands in parking without a reason"
+
+
+def unreadable_is_never_paid_for(events: Sequence[Event]) -> Iterator[str]:
+    """I16: what is written in a form that this release does not know is parked and not run; every
+    other form that other programs write is answered."""
+    unreadable = unreadable_tasks(events)
+    parked, given = tasks_of(events, Fact.PARKED), tasks_of(events, Fact.GIVEN)
+    for task in sorted(unreadable - parked):
+        yield f"{task} cannot be read and is not in parking"
+    for task in sorted(tasks_of(events, Fact.CALLED) & unreadable):
+        yield f"{task} cannot be read and was paid for"
+    for task in sorted(tasks_of(events, Fact.SENT_RAW) - unreadable - given):
+        yield f"{task} could be read and was not answered"
+
+
+PARKING_INVARIANTS = (
+    only_what_belongs_there_is_parked,
+    what_kills_is_given_up,
+    parked_as_it_came,
+    unreadable_is_never_paid_for,
+)

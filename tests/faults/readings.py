@@ -1,0 +1,60 @@
+"""What several checks read out of a history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from tests.faults.environment import MAX_CRASHES
+from tests.faults.history import Event, Fact
+
+__all__ = ["deadly_tasks", "suspected_tasks", "tasks_of", "unreadable_tasks", "while_claims_hold"]
+
+_UNREADABLE = frozenset({"malformed", "unknown-schema"})
+_ENDS = frozenset({Fact.STORED, Fact.RETRY_CONFIRMED, Fact.PARK_CONFIRMED, Fact.NACKED})
+
+
+def while_claims_hold(events: Sequence[Event]) -> Iterator[Event]:
+    """Up to a fault of Redis: from there on a worker knows of itself alone."""
+    for event in events:
+        if event.fact is Fact.STRUCK and event.note.startswith("redis"):
+            return
+        yield event
+
+
+def tasks_of(events: Sequence[Event], fact: Fact) -> set[str]:
+    """The tasks that this happened to."""
+    return {event.task for event in events if event.fact is fact}
+
+
+def unreadable_tasks(events: Sequence[Event]) -> set[str]:
+    """Those that nobody can run."""
+    return {
+        event.task for event in events if event.fact is Fact.SENT_RAW and event.note in _UNREADABLE
+    }
+
+
+def deadly_tasks(events: Sequence[Event]) -> set[str]:
+    """Those of which as many workers have died as may: killed with an unanswered call for it."""
+    return _killers(events, opened=Fact.CALLED, closed=frozenset({Fact.ANSWERED}))
+
+
+def suspected_tasks(events: Sequence[Event]) -> set[str]:
+    """Those that ran in as many workers as may die, when these died: they have claimed it and not
+    ended it, called or not. What a worker had merely been handed is not among them."""
+    return _killers(events, opened=Fact.CLAIMING, closed=_ENDS)
+
+
+def _killers(events: Sequence[Event], opened: Fact, closed: Collection[Fact]) -> set[str]:
+    deaths: Counter[str] = Counter()
+    running: set[tuple[str, str]] = set()
+    for event in while_claims_hold(events):
+        run = event.who, event.task
+        if event.fact is opened:
+            running.add(run)
+        elif event.fact in closed or (event.fact is Fact.CLAIMED and event.note != "Claimed"):
+            running.discard(run)
+        elif event.fact is Fact.KILLED:
+            deaths.update(task for who, task in running if who == event.who)
+            running = {(who, task) for who, task in running if who != event.who}
+    return {task for task, count in deaths.items() if count >= MAX_CRASHES}
