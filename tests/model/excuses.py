@@ -71,7 +71,8 @@ def _store_trouble(journal: Journal, earlier: Call, later: Call) -> str | None:
     another attempt."""
     since = journal.accepted[earlier.task_id][0].at
     same_run = earlier.process is later.process and earlier.attempt == later.attempt
-    if same_run or not journal.trouble_between(since, later.time.start):
+    alone = earlier is journal.calls[earlier.task_id][journal.calls[later.task_id].index(later) - 1]
+    if (same_run and alone) or not journal.trouble_between(since, later.time.start):
         return None
     moved = [*journal.losses, *journal.hand_overs, *journal.killed.values()]
     moved += journal.drained.values()

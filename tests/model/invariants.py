@@ -13,8 +13,8 @@ from tests.model.workers import MAX_CRASHES
 
 __all__ = ["broken_at_the_end", "broken_now"]
 
-_ENDS_WITHIN_SECONDS = 2.5
-"""A cancelled call, with the way to the store."""
+_ON_ITS_WAY_SECONDS = 2.5
+"""How long before its call a run may have been given its claim."""
 
 
 def broken_now(journal: Journal, now: float) -> list[str]:
@@ -26,6 +26,7 @@ def broken_now(journal: Journal, now: float) -> list[str]:
         *_results(journal, now),
         *_poison(journal),
         *_cancelled(journal, now),
+        *_left_open(journal, now),
     ]
 
 
@@ -104,21 +105,31 @@ def _poison(journal: Journal) -> Iterator[str]:
                 yield f"{task_id} was given up as poison after {len(starts)} deaths"
 
 
+def _left_open(journal: Journal, now: float) -> Iterator[str]:
+    """Who ends in order takes nothing along."""
+    for (task_id, _), process in journal.open_starts.items():
+        if process in journal.ended and not journal.trouble_between(0, now):
+            yield f"{process.name} has ended and left a start of {task_id} open"
+
+
 def _cancelled(journal: Journal, now: float) -> Iterator[str]:
+    if journal.trouble_between(0, now):
+        return
     for task_id, wishes in journal.cancelled.items():
         for at, submission in wishes:
-            if journal.trouble_between(0, now):
-                continue
-            for call in journal.calls.get(task_id, ()):
-                if call.submission != submission:
-                    continue
-                if call.time.start > at + _ENDS_WITHIN_SECONDS:
-                    yield f"{call} was made after its submission was cancelled"
-            for stored in _stored(journal, task_id):
-                of_it = stored.claim.claimant.submission == submission
-                status = decode_result(stored.body).status
-                if of_it and stored.at > at and status is ExecutionStatus.SUCCESS:
-                    yield f"{task_id} succeeded after it was cancelled"
+            yield from _beyond_cancellation(journal, task_id, submission, at)
+
+
+def _beyond_cancellation(
+    journal: Journal, task_id: str, submission: str, at: float
+) -> Iterator[str]:
+    for call in journal.calls.get(task_id, ()):
+        if call.submission == submission and call.time.start > at + _ON_ITS_WAY_SECONDS:
+            yield f"{call} was made after its submission was cancelled"
+    for stored in _stored(journal, task_id):
+        of_it = stored.claim.claimant.submission == submission and stored.at > at
+        if of_it and decode_result(stored.body).status is ExecutionStatus.SUCCESS:
+            yield f"{task_id} succeeded after it was cancelled"
 
 
 def _stored(journal: Journal, task_id: str) -> list[StoredOnce]:

@@ -1,4 +1,4 @@
-"""What happened in one run of the model, as facts for the invariants and as sentences for people."""
+"""What happened in one run of the model: facts for the invariants, sentences for people."""
 
 from __future__ import annotations
 
@@ -106,6 +106,8 @@ class Journal:
         default_factory=dict[tuple[str, int], Process]
     )
     """By task id and token: who was given a claim and has not ended it."""
+    ended: set[Process] = field(default_factory=set[Process])
+    """Who has drained to the end."""
     wrong: list[str] = field(default_factory=list[str])
     """What must never be and was seen at once."""
 

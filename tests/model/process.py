@@ -104,9 +104,12 @@ class Process:
 
 
 def make_task(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any], **options: Any
+    loop: asyncio.AbstractEventLoop,
+    work: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
+    **options: Any,
 ) -> asyncio.Task[Any]:
     """A task factory: tasks that a process creates belong to it."""
+    assert isinstance(work, Coroutine)
     context = options.get("context")
     process = context.get(_running) if context is not None else _running.get(None)
     if process is None:

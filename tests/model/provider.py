@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from llmbus.shared import AgentType, FailureKind
@@ -75,7 +76,7 @@ class ModelProviders:
     """The providers of one worker process."""
 
     def __init__(self, process: Process, calls: HeldCalls) -> None:
-        self._ask = lambda request: calls.ask(process, request)
+        self._ask = partial(calls.ask, process)
 
     def get_provider(
         self, agent_type: AgentType | str, model: str | None = None, **kwargs: Any
@@ -95,7 +96,7 @@ class ModelProviders:
 class _HeldLlm(BaseLlm):
     provider = "held"
 
-    def __init__(self, ask: Callable[[LlmRequest], Any]) -> None:
+    def __init__(self, ask: Callable[[LlmRequest], Awaitable[str]]) -> None:
         super().__init__("held")
         self._ask = ask
 

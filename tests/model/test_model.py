@@ -1,4 +1,4 @@
-"""Some hundred short histories of the model, the same ones each time; `make model` makes more."""
+"""Some short histories of the model, the same ones each time; `make model` makes more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import TaskBus
 
-_HISTORIES = 150
+_HISTORIES = 60
 _STEPS = 40
 
 

@@ -13,8 +13,9 @@ from llmbus.shared.topology import Layout
 from llmbus.worker import Surroundings, Worker, WorkerSettings
 from llmbus.worker.events import Event, TaskHandedOver
 from tests.model.journal import Journal, Span
-from tests.model.outside import ProcessBus, ProcessStore, Shelf
 from tests.model.process import Process
+from tests.model.process_bus import ProcessBus
+from tests.model.process_store import ProcessStore, Shelf
 from tests.model.provider import HeldCalls, ModelProviders
 
 __all__ = ["CLAIM_SECONDS", "GRACE_SECONDS", "LANE", "MAX_CRASHES", "WorkerProcess"]
@@ -110,6 +111,7 @@ class WorkerProcess:
         except LlmbusError as error:
             self._journal.tell(_now(), f"{self.name} did not start: {error}")
         else:
+            self._journal.ended.add(self.process)
             self._journal.tell(_now(), f"{self.name} has ended")
 
     def _observe(self, event: Event) -> None:

@@ -15,8 +15,10 @@ from llmbus.shared.envelope import RequestedAgent, submission_of, task_message
 from llmbus.shared.ladder import RetryLadder
 from llmbus.shared.topology import Layout
 from tests.model.journal import Accepted, Journal, Span
-from tests.model.outside import LoopClock, Shelf, WatchedBroker
+from tests.model.loop_clock import LoopClock
 from tests.model.process import make_task
+from tests.model.process_bus import WatchedBroker
+from tests.model.process_store import Shelf
 from tests.model.provider import HeldCalls
 from tests.model.workers import LANE, WorkerProcess
 from tests.support.virtual_time import VirtualTimeLoop
@@ -62,7 +64,7 @@ class World:
                 self.journal,
             )
 
-        worker = self._run(start())
+        worker: WorkerProcess = self._run(start())
         self.workers.append(worker)
         return worker
 

@@ -1,40 +1,22 @@
-"""What a worker of the model reaches: broker, store and provider, each some time away, so that a
-fault can strike before and after every effect."""
+"""The broker as workers of the model reach it: some time away, over a connection that breaks."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Self
 
 from llmbus.shared.bus.interface import Delivery, Message, OnDelivery
 from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
 from llmbus.shared.bus.memory.bus import MemorySubscription
-from llmbus.shared.errors import PublishUnknownError, StoreUnreachableError
-from llmbus.shared.store.claims import Claim, Claimed, Stored
-from llmbus.shared.store.memory import MemoryStore
+from llmbus.shared.errors import PublishUnknownError
 from llmbus.shared.topology import Layout
-from tests.model.journal import Journal, ResultSent, StoredOnce
+from tests.model.journal import Journal, ResultSent
+from tests.model.loop_clock import LATENCY_SECONDS
 from tests.model.process import Process
 
-__all__ = ["LATENCY_SECONDS", "LoopClock", "ProcessBus", "ProcessStore", "Shelf", "WatchedBroker"]
-
-LATENCY_SECONDS: Final = 0.1
-"""One way."""
-_EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class LoopClock:
-    """Tells the event loop's time."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def now(self) -> datetime:
-        return _EPOCH + timedelta(seconds=self._loop.time())
+__all__ = ["ProcessBus", "WatchedBroker"]
 
 
 class WatchedBroker(MemoryBroker):
@@ -131,74 +113,3 @@ class ProcessDelivery:
 
     async def reject(self) -> None:
         raise AssertionError("a task is never rejected: that could not say why")
-
-
-class Shelf:
-    """The store that all processes share."""
-
-    def __init__(self, clock: LoopClock) -> None:
-        self._clock = clock
-        self.content = MemoryStore(clock)
-        self.is_reachable = True
-
-    async def __aenter__(self) -> Self:
-        await self.content.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self.content.__aexit__(None, None, None)
-
-    async def empty(self) -> None:
-        """Lose everything, as a Redis without persistence does at a restart."""
-        self.content = MemoryStore(self._clock)
-        await self.content.__aenter__()
-
-    def require(self) -> MemoryStore:
-        if not self.is_reachable:
-            raise StoreUnreachableError("the store of the model is away")
-        return self.content
-
-
-class ProcessStore:
-    """The store as one process reaches it: a request or its answer may be lost."""
-
-    def __init__(self, shelf: Shelf, journal: Journal, process: Process) -> None:
-        self._shelf = shelf
-        self._journal = journal
-        self._process = process
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        return None
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        return partial(self._there_and_back, name)
-
-    async def _there_and_back(self, name: str, *arguments: Any, **options: Any) -> Any:
-        await asyncio.sleep(LATENCY_SECONDS)
-        answer = await getattr(self._shelf.require(), name)(*arguments, **options)
-        self._note(arguments, answer, name, options)
-        await asyncio.sleep(LATENCY_SECONDS)
-        self._shelf.require()
-        return answer
-
-    def _note(
-        self, arguments: tuple[Any, ...], answer: object, name: str, options: dict[str, Any]
-    ) -> None:
-        match name, answer:
-            case "claim", Claimed(claim):
-                self._journal.open_starts[claim.claimant.task_id, claim.token] = self._process
-            case (("release" | "pass_on"), _):
-                self._forget_start(arguments[0])
-            case "finish", Stored():
-                self._forget_start(arguments[0])
-                now = asyncio.get_running_loop().time()
-                stored = StoredOnce(now, arguments[0], arguments[1], options["succeeded"])
-                self._journal.stored.append(stored)
-            case _:
-                pass
-
-    def _forget_start(self, claim: Claim) -> None:
-        self._journal.open_starts.pop((claim.claimant.task_id, claim.token), None)
