@@ -45,9 +45,11 @@ def excuse(journal: Journal, earlier: Call, later: Call) -> str | None:
     """Why the later call was made beside, or after, the earlier one; None: for no good reason."""
     if earlier.submission != later.submission and _is_over_without_success(journal, earlier, later):
         return "it was asked for anew"
-    if earlier.ending in _UNPAID:
+    goes_on = later.attempt > earlier.attempt
+    if goes_on and earlier.ending in _UNPAID:
         return "the earlier one was not paid for"
-    if earlier.ending is FailureKind.OUTCOME_UNKNOWN and _may_repeat_unknown(journal, earlier):
+    unknown = earlier.ending is FailureKind.OUTCOME_UNKNOWN
+    if goes_on and unknown and _may_repeat_unknown(journal, earlier):
         return "the caller wants unknown outcomes repeated"
     return _fault(journal, earlier, later)
 
