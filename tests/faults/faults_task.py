@@ -74,7 +74,7 @@ async def _further_deaths(world: World, at: Reached) -> None:
 async def _die_alone(who: str, world: World) -> None:
     """What runs beside a deadly task when its worker dies is counted as its accomplice."""
     await world.history.until(
-        lambda: held_by(who, world.history.events) <= world.provider.unanswered,
+        lambda: held_by(who, world.history.events) <= set(world.provider.unanswered),
         _NEIGHBOURS_END_SECONDS,
     )
     if world.lives(who):

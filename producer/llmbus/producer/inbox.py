@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 
 from llmbus.producer.answer import Answer
 from llmbus.producer.handle import TaskHandle
+from llmbus.producer.markers import MARKER_TYPE, Markers
 from llmbus.producer.remembered import Remembered
 from llmbus.shared.bus.interface import Bus, Delivery
 from llmbus.shared.clock import Clock
@@ -24,10 +25,7 @@ from llmbus.shared.parking import parked_copy
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.topology import Layout
 
-__all__ = ["MARKER_TYPE", "PREFETCH", "Inbox"]
-
-MARKER_TYPE: Final = "results.marker.v1"
-"""A message that an orchestrator sends itself: what waited in its queue has arrived before it."""
+__all__ = ["PREFETCH", "Inbox"]
 
 PREFETCH: Final = 2_000
 """How many results may be here unacked: what the broker keeps beyond that is not in our memory."""
@@ -60,7 +58,7 @@ class Inbox:
         self._given: OrderedDict[str, Answer] = OrderedDict()
         self._held: dict[str, dict[str, Delivery]] = {}
         """Later answers to what has arrived and is not taken: by task id, then by message id."""
-        self._markers: dict[str, asyncio.Future[None]] = {}
+        self.markers = Markers()
         self._news = asyncio.Event()
         self._chores: set[asyncio.Task[None]] = set()
         self._shown: ExecutionResult | None = None
@@ -87,11 +85,24 @@ class Inbox:
             handle.resolve(result)
         return result is not None
 
+    def give_up_untaken(self, task_id: str) -> None:
+        """The task is submitted anew: an answer that nobody has taken must not stand in the way of
+        the next one."""
+        if self._arrived.pop(task_id, None) is None:
+            return
+        self._answers.pop(task_id, None)
+        untaken = [self._unacked.pop(task_id, None), *self._held.pop(task_id, {}).values()]
+        for delivery in untaken:
+            if delivery is not None:
+                self._do(_ack(delivery))
+
     def on_delivery(self, delivery: Delivery) -> None:
         """Takes one result from the broker."""
         message = delivery.message
         if message.type == MARKER_TYPE:
-            self._pass_marker(delivery)
+            self.markers.passed(message.correlation_id)
+            self._news.set()
+            self._do(_ack(delivery))
             return
         try:
             result = decode_result(message.body, message.content_type)
@@ -142,11 +153,6 @@ class Inbox:
                 self._news.clear()
                 await self._news.wait()
 
-    def passing(self, marker: str) -> asyncio.Future[None]:
-        """Done when the message of that correlation id has come, and all that came before it."""
-        passing = self._markers[marker] = asyncio.get_running_loop().create_future()
-        return passing
-
     async def finish_shown(self) -> None:
         """The application is done with the result that `results()` gave it last."""
         result, self._shown = self._shown, None
@@ -158,8 +164,7 @@ class Inbox:
         self._closed = True
         for handle in list(self._handles.values()):
             handle.abandon(ClosedError("the producer was closed before the result arrived"))
-        for passing in self._markers.values():
-            passing.cancel()
+        self.markers.close()
         self._news.set()
 
     async def settle_chores(self) -> None:
@@ -169,13 +174,6 @@ class Inbox:
     def _require_open(self) -> None:
         if self._closed:
             raise ClosedError("the producer is closed")
-
-    def _pass_marker(self, delivery: Delivery) -> None:
-        passed = self._markers.pop(delivery.message.correlation_id, None)
-        if passed is not None and not passed.done():
-            passed.set_result(None)
-            self._news.set()
-        self._do(_ack(delivery))
 
     def _tell(self, result: ExecutionResult) -> None:
         handle = self._handles.get(result.task_id)

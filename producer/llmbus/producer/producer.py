@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Self
 from uuid import uuid4
 
 from llmbus.producer.handle import TaskHandle
-from llmbus.producer.inbox import MARKER_TYPE, PREFETCH, Inbox
+from llmbus.producer.inbox import PREFETCH, Inbox
+from llmbus.producer.markers import MARKER_TYPE
 from llmbus.producer.partial_submit import all_accepted
 from llmbus.producer.preparation import agent_for, checked_body
 from llmbus.producer.remembered import Remembered
@@ -193,7 +194,9 @@ class Producer:
         self._require_open()
         handle = self._inbox.expect(task_id)
         handle.submission = submission_of(message)
-        if task_id in self._in_doubt and self._inbox.resolve(handle):
+        if task_id not in self._in_doubt:
+            self._inbox.give_up_untaken(task_id)
+        elif self._inbox.resolve(handle):
             return handle
         try:
             await self._bus.publish(self._layout.tasks, lane, message)
@@ -230,7 +233,7 @@ class Producer:
         """Send a marker to the end of the results queue; done when it has come back."""
         self._require_open()
         marker = uuid4().hex
-        passing = self._inbox.passing(marker)
+        passing = self._inbox.markers.passing(marker)
         message = Message(b"", MARKER_TYPE, correlation_id=marker, priority=0)
         await self._bus.publish(self._layout.results, self.name, message)
         return passing
