@@ -24,7 +24,7 @@ $(CURDIR)/.tools/bin/uv:
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup demo demo-llm test faults check format lock lock-is-current contract bench clean
+.PHONY: help setup demo demo-llm test faults model check format lock lock-is-current contract bench clean
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -51,6 +51,9 @@ test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
 faults: .venv/.ok ## strike by seed: SEEDS=50, SEED=7, ONLY=worker-killed; AMQP and API for a broker of yours
 	@$(if $(AMQP),TEST_AMQP_URL=$(AMQP) TEST_RABBITMQ_API_URL=$(API)) $(PY) -m tests.faults \
 		$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),50)) $(if $(FIRST),--first $(FIRST)) $(if $(ONLY),--only $(ONLY))
+
+model: .venv/.ok ## strike a model of the bus, in virtual time: STEPS=100000, or SEED=7
+	@$(PY) -m tests.model --steps $(or $(STEPS),20000) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED))
 
 check: .venv/.ok ## lint, types, import rules, contract files, lock
 	@.venv/bin/ruff check .

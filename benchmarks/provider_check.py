@@ -4,7 +4,7 @@ is missing."""
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Final
@@ -43,7 +43,7 @@ class Check(msgspec.Struct, frozen=True):
 
 async def checked_providers(
     agent_types: Iterable[AgentType] = AgentType, *, real: bool
-) -> AsyncIterator[Check]:
+) -> AsyncGenerator[Check]:
     """Each as soon as it is known. With `real`, services whose key (or, for a server of one's own,
     whose address) the environment names are asked themselves, which costs; all others are
     simulated."""
@@ -64,7 +64,7 @@ def configured_by(agent_type: AgentType) -> tuple[str, ...]:
 
 async def _calls(
     agent_type: AgentType, is_real: bool, access: dict[str, Any]
-) -> AsyncIterator[Check]:
+) -> AsyncGenerator[Check]:
     registry = AgentRegistry()
     registry.register_agent(AGENT, agent_type, AgentInterface.API, max_tokens=_MAX_TOKENS, **access)
     both_paths = DirectPathSettings(use_direct_llm=True)

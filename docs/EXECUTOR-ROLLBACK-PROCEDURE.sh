@@ -32,7 +32,12 @@ TEXT
 }
 
 say() { printf '%s\n' "$*"; }
-fail() { code=$1; shift; printf 'rollback: %s\n' "$*" >&2; exit "$code"; }
+fail() {
+    code=$1
+    shift
+    printf 'rollback: %s\n' "$*" >&2
+    exit "$code"
+}
 
 wanted=false
 action=change
@@ -49,14 +54,14 @@ llmbus=(llmbus)
 
 choose_way() {
     [ -z "$way" ] || [ "$way" = "$1" ] ||
-        fail $EXIT_USAGE "--$way and --$1 exclude each other"
+        fail "$EXIT_USAGE" "--$way and --$1 exclude each other"
     way=$1
 }
 
 while [ $# -gt 0 ]; do
     case $1 in
     --env-file | --restart | --pid | --start | --llmbus | --timeout)
-        [ $# -ge 2 ] && [ -n "$2" ] || fail $EXIT_USAGE "$1 needs a value (--help)"
+        [ -n "${2:-}" ] || fail "$EXIT_USAGE" "$1 needs a value (--help)"
         ;;
     esac
     case $1 in
@@ -68,24 +73,30 @@ while [ $# -gt 0 ]; do
     --no-restart) choose_way no-restart; shift ;;
     --env-file) env_file=$2; shift 2 ;;
     --restart) choose_way restart; restart_command=$2; shift 2 ;;
-    --pid) choose_way pid; pids="$pids $2"; shift 2 ;;
+    --pid)
+        choose_way pid
+        case $2 in 0* | *[!0-9]*) fail "$EXIT_USAGE" "--pid must be a process id, not $2" ;; esac
+        pids="$pids $2"
+        shift 2
+        ;;
     --start) start_command=$2; shift 2 ;;
     --llmbus) read -r -a llmbus <<<"$2"; shift 2 ;;
     --timeout) timeout=$2; shift 2 ;;
     --help | -h) usage; exit 0 ;;
-    *) fail $EXIT_USAGE "unknown option $1 (--help)" ;;
+    *) fail "$EXIT_USAGE" "unknown option $1 (--help)" ;;
     esac
 done
 
-case $timeout in '' | *[!0-9]*) fail $EXIT_USAGE "--timeout must be whole seconds, not $timeout" ;; esac
+case $timeout in '' | *[!0-9]*) fail "$EXIT_USAGE" "--timeout must be whole seconds, not $timeout" ;; esac
 [ "$action" = status ] || [ -n "$way" ] ||
-    fail $EXIT_USAGE "how are the workers restarted? Give --restart, --pid or --no-restart (--help)"
-[ -z "$start_command" ] || [ "$way" = pid ] || fail $EXIT_USAGE "--start goes with --pid"
-command -v python3 >/dev/null || fail $EXIT_USAGE "python3 is needed"
-[ -f "$env_file" ] || fail $EXIT_USAGE "there is no environment file $env_file (--env-file)"
+    fail "$EXIT_USAGE" "how are the workers restarted? Give --restart, --pid or --no-restart (--help)"
+[ -z "$pids" ] || command -v ps >/dev/null || fail "$EXIT_USAGE" "--pid needs ps"
+[ -z "$start_command" ] || [ "$way" = pid ] || fail "$EXIT_USAGE" "--start goes with --pid"
+command -v python3 >/dev/null || fail "$EXIT_USAGE" "python3 is needed"
+[ -f "$env_file" ] || fail "$EXIT_USAGE" "there is no environment file $env_file (--env-file)"
 # What a link leads to is edited, so that the link stays one.
 env_file=$(python3 -c 'import os, sys; print(os.path.realpath(sys.argv[1]))' "$env_file")
-[ -r "$env_file" ] || fail $EXIT_USAGE "$env_file cannot be read by this user"
+[ -r "$env_file" ] || fail "$EXIT_USAGE" "$env_file cannot be read by this user"
 
 # The lines that set a variable, as systemd, Compose and shells write them; the last one counts.
 value_of() {
@@ -95,13 +106,13 @@ value_of() {
 
 # llmbus is to look where these workers look.
 for name in LLMBUS_AMQP_URL LLMBUS_REDIS_URL LLMBUS_PREFIX LLMBUS_RABBITMQ_API_URL; do
-    value=$(value_of $name)
+    value=$(value_of "$name")
     [ -z "$value" ] || export "$name=$value"
 done
 
 ask() {
     "${llmbus[@]}" "$1" --json </dev/null ||
-        fail $EXIT_CANNOT_ASK "\`${llmbus[*]} $1 --json\` failed, see above (--llmbus)"
+        fail "$EXIT_CANNOT_ASK" "\`${llmbus[*]} $1 --json\` failed, see above (--llmbus)"
 }
 
 # Sets consumers, ready and unacked of the fallback queue; -1 is unknown.
@@ -140,7 +151,7 @@ print(told.count(True), told.count(False), told.count(None))
 in_effect() { [ "$changed" -gt 0 ] && [ "$others" -eq 0 ]; }
 
 show() {
-    say "$VARIABLE in $env_file: $(value_of $VARIABLE | grep . || echo 'not set, which means true')"
+    say "$VARIABLE in $env_file: $(value_of "$VARIABLE" | grep . || echo 'not set, which means true')"
     look_at_fleet
     say "workers${host:+ on $host}: $on ask directly, $off do not, $silent do not say"
     look_at_fallback
@@ -157,7 +168,7 @@ require_fallback() {
     elif [ "$force" = yes ]; then
         say "no fallback consumer is seen; going on because of --force: tasks will wait for one"
     else
-        fail $EXIT_REFUSED "no consumer of the fallback queue is seen, so every task would wait." \
+        fail "$EXIT_REFUSED" "no consumer of the fallback queue is seen, so every task would wait." \
             "Start \`llmbus fallback\` (its numbers come up to 5 s late), or use --force"
     fi
 }
@@ -167,8 +178,9 @@ write_setting() {
     backup="$env_file.$(date -u +%Y%m%dT%H%M%SZ).bak"
     say "set $VARIABLE=$wanted in $env_file (before: $backup)"
     [ "$dry_run" = no ] || return 0
-    [ -w "$env_file" ] && [ -w "$(dirname "$env_file")" ] ||
-        fail $EXIT_USAGE "$env_file and its folder must be writable by this user"
+    if [ ! -w "$env_file" ] || [ ! -w "$(dirname "$env_file")" ]; then
+        fail "$EXIT_USAGE" "$env_file and its folder must be writable by this user"
+    fi
     beside="$env_file.new.$$"
     trap 'rm -f "$beside"' EXIT
     cp -p "$env_file" "$backup"
@@ -181,28 +193,33 @@ write_setting() {
     mv -f "$beside" "$env_file"
 }
 
-drain() {
-    kill -0 "$1" 2>/dev/null || fail $EXIT_USAGE "there is no process $1 of yours (--pid)"
-    if command -v ps >/dev/null; then
-        case $(ps -o args= -p "$1") in
-        *llmbus*) ;;
-        *) fail $EXIT_USAGE "process $1 is no llmbus: it is left alone (--pid)" ;;
+# Before anything is changed: no wrong process is to be signalled.
+check_pids() {
+    for pid in $pids; do
+        arguments=$(ps -o args= -p "$pid") || arguments=''
+        case $arguments in
+        *llmbus*) kill -0 "$pid" || fail "$EXIT_USAGE" "process $pid is not yours (--pid)" ;;
+        '') say "process $pid has ended already" ;;
+        *) fail "$EXIT_USAGE" "process $pid is no llmbus: it is left alone (--pid)" ;;
         esac
-    fi
+    done
+}
+
+drain() {
     say "drain process $1: SIGTERM, then wait until it has finished its calls"
     [ "$dry_run" = no ] || return 0
-    kill -TERM "$1"
+    kill -TERM "$1" 2>/dev/null || return 0
     for _ in $(seq "$timeout"); do
         kill -0 "$1" 2>/dev/null || return 0
         sleep 1
     done
-    fail $EXIT_NOT_IN_EFFECT "process $1 still drains after $timeout s; it was not killed, for its" \
+    fail "$EXIT_NOT_IN_EFFECT" "process $1 still drains after $timeout s; it was not killed, for its" \
         "calls are paid. Run this again when it has ended"
 }
 
 run_command() {
     say "run: $1"
-    [ "$dry_run" = yes ] || bash -c "$1" || fail $EXIT_NOT_IN_EFFECT "\`$1\` failed ($?). The file" \
+    [ "$dry_run" = yes ] || bash -c "$1" || fail "$EXIT_NOT_IN_EFFECT" "\`$1\` failed ($?). The file" \
         "is changed: mend that and run this again"
 }
 
@@ -228,7 +245,7 @@ verify() {
         fi
         sleep 1
     done
-    fail $EXIT_NOT_IN_EFFECT "not in effect after $timeout s: $changed workers have changed, $others" \
+    fail "$EXIT_NOT_IN_EFFECT" "not in effect after $timeout s: $changed workers have changed, $others" \
         "have not. Look at \`llmbus workers\`; nothing is lost meanwhile"
 }
 
@@ -237,8 +254,9 @@ if [ "$action" = status ]; then
     exit 0
 fi
 [ "$dry_run" = no ] || say "dry run: nothing is changed"
+check_pids
 require_fallback
-if [ "$(value_of $VARIABLE)" = "$wanted" ]; then
+if [ "$(value_of "$VARIABLE")" = "$wanted" ]; then
     say "$env_file says $VARIABLE=$wanted already"
     look_at_fleet
     if in_effect; then

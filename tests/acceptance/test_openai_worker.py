@@ -66,7 +66,7 @@ async def test_refused_key_fails_the_task_and_appears_nowhere(
 
 
 async def test_missing_key_is_told_at_start_and_in_the_result(deployment: Deployment) -> None:
-    worker = await deployment.worker("w1")
+    worker = await deployment.worker("w1", "--with-fallback")
     [warning] = worker.logged("lane_unusable")
     result = await answer_to_one_task(deployment)
     assert (warning["lane"], warning["level"]) == ("openai-gpt", "warning")
@@ -75,7 +75,7 @@ async def test_missing_key_is_told_at_start_and_in_the_result(deployment: Deploy
     assert "OPENAI_API_KEY" in result.error
     listing = await deployment.ended("workers", "--json")
     [entry] = json.loads(listing.out)["workers"]
-    assert (entry["lanes"], entry["agent_types"]) == (["openai-gpt"], [])
+    assert (entry["lanes"], entry["agent_types"]) == (["openai-gpt", "fallback"], [])
 
 
 async def test_key_makes_the_lane_and_the_worker_shows_it(

@@ -15,8 +15,9 @@ from llmbus.shared.bus.interface import (
     QueueDepth,
     Subscription,
 )
-from llmbus.shared.envelope import RESULT_TYPE, attempt_of
+from llmbus.shared.envelope import attempt_of
 from llmbus.shared.errors import DeliveryLostError, LlmbusError
+from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.shared.topology import Layout, Topology
 from tests.faults.gate_client import GateClient
 from tests.faults.history import Fact

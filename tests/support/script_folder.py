@@ -42,11 +42,16 @@ class ScriptFolder:
         (self.folder / name).write_text(begin + code)
 
     def settings(self, **settings: Any) -> ScriptSettings:
-        return ScriptSettings(**({"scripts_dir": self.folder} | settings))
+        values: dict[str, Any] = {"scripts_dir": self.folder} | settings
+        return ScriptSettings(**values)
 
     def noted(self, word: str = "begun") -> list[str]:
         """The ids of the tasks for which a script noted this, in order."""
         return [task_id for said, task_id, _ in self._read() if said == word]
+
+    def words(self) -> list[str]:
+        """All that was noted, by whichever script, in order."""
+        return [said for said, _, _ in self._read()]
 
     def process_ids(self) -> list[int]:
         """Of every script that was started."""

@@ -85,10 +85,10 @@ def test_the_fallback_has_all_that_a_worker_has() -> None:
 
 
 def test_the_unit_of_the_fallback_is_that_of_a_worker_but_for_what_it_runs() -> None:
-    units = [
-        (ROOT / f"deploy/llmbus-{name}.service").read_text() for name in ("worker", "fallback")
-    ]
-    worker, fallback = (unit.partition("[Unit]\n")[2] for unit in units)
+    worker, fallback = (
+        (ROOT / f"deploy/llmbus-{name}.service").read_text().partition("[Unit]\n")[2]
+        for name in ("worker", "fallback")
+    )
     for line in ("Description=llmbus {}\n", "ExecStart=/opt/llmbus/bin/llmbus {}\n"):
         worker = worker.replace(line.format("worker"), line.format("fallback"))
     assert worker == fallback

@@ -33,9 +33,10 @@ SETTINGS: Final = (
     BusSettings,
     StoreSettings,
     WorkerSettings,
-    ScriptSettings,
     ModelSettings,
+    ScriptSettings,
     ManagementSettings,
+    ScriptSettings,
 )
 EVENT_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -110,6 +111,14 @@ def test_every_fault_names_a_test() -> None:
     faults = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(faults) > 20
     assert [line for line in faults if not re.search(r"`tests/\S+\.py::test_\w+` \|$", line)] == []
+
+
+def test_every_promise_names_a_test() -> None:
+    promises = [line for line in read("docs/guarantees.md").splitlines() if line.count("|") == 5]
+    rows_of_promises = [line for line in promises if not line.startswith(("| promise |", "|---"))]
+    assert len(rows_of_promises) > 30
+    without = [line for line in rows_of_promises if not line.endswith("` |") or "::" not in line]
+    assert without == []
 
 
 @every_page

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from llmbus.shared import envelope
+from llmbus.shared import envelope, result_envelope
 from llmbus.shared.codec import JSON, MAX_BODY_BYTES, MSGPACK
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult
@@ -147,7 +147,7 @@ def _messages() -> dict[str, Any]:
             },
         },
         "result": {
-            "name": envelope.RESULT_TYPE,
+            "name": result_envelope.RESULT_TYPE,
             "contentType": JSON,
             "payload": {"$ref": "#/components/schemas/ExecutionResult"},
             "correlationId": {"location": "$message.payload#/task_id"},

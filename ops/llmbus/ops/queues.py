@@ -17,7 +17,15 @@ from llmbus.shared.errors import LlmbusError
 from llmbus.shared.store.interface import Store
 from llmbus.shared.topology import Layout
 
-__all__ = ["QueueKind", "QueueReport", "QueueSource", "QueueStatus", "by_api", "by_bus"]
+__all__ = [
+    "QueueKind",
+    "QueueReport",
+    "QueueSource",
+    "QueueStatus",
+    "by_api",
+    "by_bus",
+    "warnings_of",
+]
 
 
 class QueueKind(StrEnum):
@@ -58,6 +66,8 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
     source: QueueSource
     note: str | None = None
     """What is missing, and why."""
+    warnings: list[str] = []
+    """What waits for somebody to do something about it."""
     queues: list[QueueStatus]
 
 
@@ -76,7 +86,9 @@ async def by_api(api: ManagementApi, layout: Layout, clock: Clock) -> QueueRepor
         for queue in await api.queues()
         if (kind := _kind(queue.name, layout))
     ]
-    return QueueReport(source=QueueSource.MANAGEMENT, queues=_in_order(listed))
+    return QueueReport(
+        source=QueueSource.MANAGEMENT, warnings=warnings_of(listed), queues=_in_order(listed)
+    )
 
 
 async def by_bus(
@@ -97,7 +109,30 @@ async def by_bus(
         f"unacked, oldest and the results queues are unknown: the management API {why};"
         " LLMBUS_RABBITMQ_API_URL says where it is"
     )
-    return QueueReport(source=QueueSource.PASSIVE, note=note, queues=_in_order(listed))
+    return QueueReport(
+        source=QueueSource.PASSIVE,
+        note=note,
+        warnings=warnings_of(listed),
+        queues=_in_order(listed),
+    )
+
+
+def warnings_of(queues: Iterable[QueueStatus]) -> list[str]:
+    """What waits in these queues and will not go on by itself, with what to do about it."""
+    told: list[str] = []
+    for queue in _in_order(queues):
+        if queue.kind is QueueKind.FALLBACK and queue.ready and not queue.consumers:
+            told.append(
+                f"{_counted(queue.ready, 'task')} waiting for a fallback, and there is none:"
+                " start `llmbus fallback`"
+            )
+        if queue.kind is QueueKind.PARKING and queue.ready:
+            told.append(f"{_counted(queue.ready, 'message')} in parking: see `llmbus parking list`")
+    return told
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 async def _lanes_of_workers(store: Store) -> list[str]:

@@ -15,9 +15,8 @@ import msgspec
 
 from llmbus.shared.agents import AgentConfig, AgentType
 from llmbus.shared.bus.interface import HeaderValue, Message
-from llmbus.shared.codec import JSON, encode_result
-from llmbus.shared.result import ExecutionResult, Failure, Usage, together
-from llmbus.shared.store.claims import StoredResult
+from llmbus.shared.codec import JSON
+from llmbus.shared.result import Failure, Usage, together
 from llmbus.shared.task import AgentTask
 
 __all__ = [
@@ -31,9 +30,7 @@ __all__ = [
     "note_spent",
     "own_headers",
     "repeated_copy",
-    "repeated_result_message",
     "requested_agent_of",
-    "result_message",
     "retry_copy",
     "spent_of",
     "submission_of",
@@ -41,7 +38,6 @@ __all__ = [
 ]
 
 TASK_TYPE: Final = "agent.task.v1"
-RESULT_TYPE: Final = "agent.result.v1"
 
 ATTEMPT: Final = "llmbus-attempt"
 """Which run this hand-over is for; the first is 1."""
@@ -111,19 +107,6 @@ def task_message(
     )
 
 
-def result_message(result: ExecutionResult, asked: Message, *, now: datetime) -> Message:
-    """The answer to a task's message, in the encoding in which it was asked."""
-    return Message(
-        body=encode_result(result, asked.content_type),
-        type=RESULT_TYPE,
-        correlation_id=result.task_id,
-        priority=asked.priority,
-        content_type=asked.content_type,
-        timestamp=now,
-        headers=_result_headers(asked),
-    )
-
-
 def retry_copy(
     message: Message, *, failure: Failure, spent: Usage | None, now: datetime
 ) -> Message:
@@ -165,19 +148,6 @@ def fallback_copy(
         headers[FAILURE] = msgspec.json.encode(failure).decode()
     note_spent(headers, message, spent)
     return replace(message, headers=headers, timestamp=now)
-
-
-def repeated_result_message(stored: StoredResult, asked: Message, *, now: datetime) -> Message:
-    """The answer that was given before, for whoever asks again."""
-    return Message(
-        body=stored.body,
-        type=RESULT_TYPE,
-        correlation_id=asked.correlation_id,
-        priority=asked.priority,
-        content_type=stored.content_type,
-        timestamp=now,
-        headers=_result_headers(asked),
-    )
 
 
 def lane_of(message: Message, routing_key: str) -> str:
@@ -227,11 +197,6 @@ def spent_of(message: Message) -> Usage | None:
 def requested_agent_of(message: Message) -> RequestedAgent | None:
     """The agent that the orchestrator asked for; None where the header is missing or unreadable."""
     return _decoded(message.headers.get(AGENT), _AGENT_DECODER)
-
-
-def _result_headers(asked: Message) -> dict[str, HeaderValue]:
-    names = {TENANT: TENANT, REDRIVES: ANSWERED_REDRIVE}
-    return {theirs: asked.headers[ours] for ours, theirs in names.items() if ours in asked.headers}
 
 
 def own_headers(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:

@@ -19,13 +19,13 @@ from llmbus.shared.envelope import (
     FAILURE,
     FALLBACK,
     REDRIVES,
-    RESULT_TYPE,
     TASK_TYPE,
     attempt_of,
     note_spent,
     own_headers,
 )
 from llmbus.shared.result import Failure, Usage
+from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.shared.topology import Layout
 
 __all__ = [

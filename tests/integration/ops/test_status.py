@@ -172,3 +172,21 @@ async def test_an_api_that_refuses_the_user_of_the_broker_is_named(
 async def test_an_empty_broker_says_so(shell: dict[str, str], api_url: str, no_port: int) -> None:
     for api in (api_url, f"http://127.0.0.1:{no_port}"):
         assert await _rows(shell, "no queues yet", LLMBUS_RABBITMQ_API_URL=api)
+
+
+async def test_what_waits_for_a_fallback_that_nobody_runs_is_told(
+    shell: dict[str, str], bus: Bus, slow_settings: BusSettings, no_port: int
+) -> None:
+    layout = slow_settings.layout
+    nowhere = {"LLMBUS_RABBITMQ_API_URL": f"http://127.0.0.1:{no_port}"}
+    assert (await _report(shell, **nowhere))["warnings"] == []
+    await bus.publish(layout.dead, OWN_LANE, _message())
+    await bus.publish(layout.unrouted, OWN_LANE, _message())
+    fallback, parking = (await _report(shell, **nowhere))["warnings"]
+    assert fallback.startswith("1 task waiting for a fallback")
+    assert parking.startswith("1 message in parking")
+    lines = await _rows(shell, "warning:", **nowhere)
+    assert [" ".join(words) for words in lines] == [f"warning: {fallback}", f"warning: {parking}"]
+
+    await bus.consume(layout.fallback_queue, 1, Collected())
+    assert (await _report(shell, **nowhere))["warnings"] == [parking]

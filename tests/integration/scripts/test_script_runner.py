@@ -8,71 +8,17 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from llmbus.shared import AgentTask, AgentType, ExecutionStatus, FailureKind
-from llmbus.shared.clock import SystemClock
-from llmbus.shared.envelope import RequestedAgent
+from llmbus.shared import ExecutionStatus, FailureKind
 from llmbus.shared.result import Usage
-from llmbus.worker.subprocess_path import ScriptEnd, ScriptProblem, ScriptRunner, ScriptSettings
-from tests.support.waiting import eventually
-
-AGENT = RequestedAgent(AgentType.OPENAI_GPT, "gpt-4o", 500, 0.1)
-ANSWER = {"status": "success", "output": "Paris.", "task_id": "t1", "exit_code": 0}
-GOOD = f"import json, sys; sys.stdin.read(); print(json.dumps({ANSWER!r}))"
-OUTPUT_BYTES = 64 * 1024
-
-
-class Scripts:
-    """A folder of scripts, and a runner for them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {"PATH": os.environ["PATH"], "OPENAI_API_KEY": "sk-sekret-0123456789"}
-
-    def write(self, code: str, name: str = "execute_gpt.py") -> Path:
-        path = self.folder / name
-        path.write_text(code)
-        return path
-
-    async def run(self, code: str | None = None, **settings: Any) -> ScriptEnd:
-        timeout = settings.pop("timeout", None)
-        description = settings.pop("description", "Name the capital of France.")
-        if code is not None:
-            self.write(code)
-        values: dict[str, Any] = {"scripts_dir": self.folder, "fallback_output_bytes": OUTPUT_BYTES}
-        runner = ScriptRunner(
-            ScriptSettings(**(values | settings)), SystemClock(), self.environment
-        )
-        task = AgentTask("t1", "Capital", description, "gpt-4")
-        return await runner.run(task, AGENT, reason="missing_api_key", timeout=timeout)
-
-
-@pytest.fixture
-async def scripts(tmp_path: Path) -> AsyncIterator[Scripts]:
-    yield Scripts(tmp_path)
-    assert not psutil.Process().children(recursive=True)
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    async def holds() -> bool:
-        return condition()
-
-    await eventually(holds, what)
-
-
-def problem(end: ScriptEnd) -> ScriptProblem:
-    assert end.result.status is ExecutionStatus.FAILED
-    assert end.result.failure is not None
-    assert end.result.error == end.result.failure.message
-    return ScriptProblem(end.result.metadata["script_problem"])
+from llmbus.worker.subprocess_path import ScriptProblem
+from tests.support.script_runs import ANSWER, GOOD, Scripts, problem, until
 
 
 async def test_answer_becomes_a_result(scripts: Scripts) -> None:
@@ -210,7 +156,11 @@ async def test_flood_is_ended_and_not_kept(scripts: Scripts, stream: str) -> Non
         ('print(\'{"output": "x"}\')', ScriptProblem.WRONG_ANSWER),
         ('print(\'{"status": "success", "task_id": "t2"}\')', ScriptProblem.WRONG_ANSWER),
         ('print(\'{"status": "failed"}\')', ScriptProblem.WRONG_EXIT_CODE),
-        ('print(\'{"status": "success"}\'); raise SystemExit(1)', ScriptProblem.WRONG_EXIT_CODE),
+        ('print(\'{"status": "success"}\')', ScriptProblem.WRONG_ANSWER),
+        ('print(\'{"status": "cancelled"}\')', ScriptProblem.WRONG_ANSWER),
+        (f"{GOOD}; raise SystemExit(1)", ScriptProblem.WRONG_EXIT_CODE),
+        ("print('[' * 50_000)", ScriptProblem.GARBAGE),
+        (f"print('Loading.'); {GOOD}", ScriptProblem.GARBAGE),
     ],
 )
 async def test_unusable_answer_is_told_apart(

@@ -45,7 +45,10 @@ def every_line_of(provider: str) -> list[str]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_measurement_yields_a_line(provider: str) -> None:
+def test_every_measurement_yields_a_line_even_where_the_shell_switches_the_direct_path_off(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMBUS_USE_DIRECT_LLM", "false")
     lines = measure([provider], TINY)
     assert sorted(line.name for line in lines) == sorted(every_line_of(provider))
     timed = [line for line in lines if line.unit == "ms" and line.by_hand is not None]
@@ -78,13 +81,6 @@ def test_program_says_how_it_is_used_as_a_file_and_as_a_module(name: str, tmp_pa
     ]
     assert said[0].stdout == said[1].stdout
     assert f"python -m benchmarks.{name}".encode() in said[0].stdout
-
-
-def test_settings_of_the_shell_that_switch_the_direct_path_off_change_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("LLMBUS_USE_DIRECT_LLM", "false")
-    assert measure(["openai"], TINY)
 
 
 def test_failure_to_run_is_told_and_is_not_a_missed_goal(monkeypatch: pytest.MonkeyPatch) -> None:

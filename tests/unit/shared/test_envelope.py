@@ -24,13 +24,13 @@ from llmbus.shared.envelope import (
     fallback_copy,
     fallback_reason_of,
     requested_agent_of,
-    result_message,
     retry_copy,
     spent_of,
     submission_of,
     task_message,
 )
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
+from llmbus.shared.result_envelope import result_message
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

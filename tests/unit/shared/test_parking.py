@@ -14,7 +14,6 @@ from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import (
     FAILURE,
     FALLBACK,
-    RESULT_TYPE,
     RequestedAgent,
     attempt_of,
     earlier_failures_of,
@@ -37,6 +36,7 @@ from llmbus.shared.parking import (
     way_back,
 )
 from llmbus.shared.result import Failure, FailureKind, Usage
+from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.shared.topology import Layout
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -98,7 +98,7 @@ class ClaimKeeper:
             holder=self._worker_id,
             run_id=uuid4().hex,
         )
-        match await self._answer_to(who):
+        match await self._heard(run, who):
             case None:
                 return None
             case Claimed(claim, open_starts):
@@ -115,6 +115,17 @@ class ClaimKeeper:
                 return Outdated()
             case Cancelled(reason):
                 return self._cancelled(task, reason, run.key.attempt - 1)
+
+    async def _heard(self, run: Run, who: Claimant) -> ClaimAnswer | None:
+        """What is given to a run that is stopped meanwhile stays with it, to be given back: open,
+        it would count as the death of this worker."""
+        asking = asyncio.ensure_future(self._answer_to(who))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            if isinstance(given := await asking, Claimed):
+                run.claim = given.claim
+            raise
 
     async def _answer_to(self, who: Claimant) -> ClaimAnswer | None:
         terms, loop = self._terms, asyncio.get_running_loop()

@@ -9,7 +9,6 @@ from typing import Final
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock
 from llmbus.shared.codec import MAX_BODY_BYTES
-from llmbus.shared.envelope import repeated_result_message, result_message
 from llmbus.shared.errors import (
     BodyTooLargeError,
     PublishUnknownError,
@@ -18,6 +17,7 @@ from llmbus.shared.errors import (
 )
 from llmbus.shared.parking import parked_copy
 from llmbus.shared.result import ExecutionResult, Failure, Usage
+from llmbus.shared.result_envelope import repeated_result_message, result_message
 from llmbus.shared.store.claims import StoredResult
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import MessageParked, Observer, ResultDelayed

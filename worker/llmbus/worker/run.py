@@ -93,8 +93,13 @@ class Run:
                 await delivery.nack()
 
     def _let_go(self, only: Collection[Delivery] | None) -> Iterator[Delivery]:
-        """One by one: whatever is not settled when this is interrupted is still ours."""
-        for message_id, (delivery, _) in list(self._deliveries.items()):
-            if message_id in self._deliveries and (only is None or delivery in only):
-                del self._deliveries[message_id]
-                yield delivery
+        """One by one: whatever is not settled when this is interrupted is still ours, and what is
+        adopted meanwhile is settled, too."""
+        while (message_id := self._one_of(only)) is not None:
+            yield self._deliveries.pop(message_id)[0]
+
+    def _one_of(self, only: Collection[Delivery] | None) -> str | None:
+        for message_id, (delivery, _) in self._deliveries.items():
+            if only is None or delivery in only:
+                return message_id
+        return None

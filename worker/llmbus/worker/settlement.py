@@ -170,6 +170,9 @@ class Settlement:
             run.message, submission=run.key.submission, lane=run.lane, now=self._clock.now()
         )
         await self._publisher.publish(run, self._layout.retry(delay), run.return_key, copy)
+        # A run that lost its claim still has it here: renewed in a store that has forgotten
+        # everything since, it would be restored, and keep the task from everybody.
+        await self._claims.release(run)
         await run.ack()
         self._observe(TaskDeferred(*run.place, outcome.holder, delay.total_seconds()))
 

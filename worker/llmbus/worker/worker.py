@@ -32,6 +32,9 @@ __all__ = ["Surroundings", "Worker"]
 FALLBACK: Final = "fallback"
 """What a worker that serves the fallback queue calls it among its lanes."""
 
+_VERSION: Final = version("llmbus")
+"""Read once: it stands in a file, and is announced every few seconds."""
+
 _HANDED_OVER_AFTER: Final = 0.7
 """Of the time after which the broker takes a message back."""
 
@@ -172,7 +175,7 @@ class Worker:
             worker_id=self._settings.worker_id,
             host=socket.gethostname(),
             pid=os.getpid(),
-            version=version("llmbus"),
+            version=_VERSION,
             started_at=self._started_at,
             lanes=tuple(self._all_slots),
             agent_types=tuple(str(agent_type) for agent_type in self._usable),

@@ -33,10 +33,14 @@ def status(
     "oldest" is a lower bound, for classic queues only: RabbitMQ tells the age of the first task
     of the highest priority; one of a lower priority may be older.
 
+    A line each warns of tasks that wait for a fallback that nobody runs, and of what stands in
+    parking.
+
     JSON: an object with "source" (management or passive), "note" (what is missing and why, or
-    null) and "queues", a list of objects with name, kind (lane, fallback, parking, results,
-    retry), ready, unacked, consumers and oldest_age_seconds; null is unknown. Every wait queue is
-    listed there; the table sums them up. Fields may be added, never renamed.
+    null), "warnings" (a list of texts) and "queues", a list of objects with name, kind (lane,
+    fallback, parking, results, retry), ready, unacked, consumers and oldest_age_seconds; null is
+    unknown. Every wait queue is listed there; the table sums them up. Fields may be added, never
+    renamed.
     """
     report = asyncio.run(_report())  # noqa: TID251 - a program's entry point
     if as_json:
@@ -47,6 +51,8 @@ def status(
         print_table(columns, (_as_row(queue) for queue in _with_one_wait_row(report.queues)))
     else:
         typer.echo("no queues yet: the first worker or producer makes them")
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}")
     if report.note:
         typer.echo(report.note)
 

@@ -10,9 +10,10 @@ import msgspec
 
 from llmbus.shared.bus.interface import UNNAMED, Delivery, Message
 from llmbus.shared.codec import decode_result, decode_task
-from llmbus.shared.envelope import RESULT_TYPE, TASK_TYPE, requested_agent_of
+from llmbus.shared.envelope import TASK_TYPE, requested_agent_of
 from llmbus.shared.errors import InvalidInputError
 from llmbus.shared.parking import redrives_of, stay_of
+from llmbus.shared.result_envelope import RESULT_TYPE
 
 __all__ = ["Kind", "ParkedMessage", "described"]
 

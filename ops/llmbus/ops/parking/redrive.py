@@ -16,9 +16,9 @@ from llmbus.ops.parking.pace import Pace
 from llmbus.ops.parking.selection import ParkingFilter
 from llmbus.ops.parking.survey import Parking, settled_by_ack
 from llmbus.shared.bus.interface import Delivery
-from llmbus.shared.envelope import RESULT_TYPE
 from llmbus.shared.errors import InvalidInputError, UnroutableError
 from llmbus.shared.parking import Route, redriven_copy, way_back
+from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.shared.topology import Layout, checked_name
 
 __all__ = ["Detour", "Redrive", "Step"]

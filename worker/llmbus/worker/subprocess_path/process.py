@@ -6,22 +6,26 @@ import asyncio
 import json
 import os
 import sys
-from asyncio import StreamReader, StreamWriter
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from asyncio.subprocess import PIPE
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from io import FileIO
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
+
+from llmbus.worker.subprocess_path.streams import ScriptStreams
 
 __all__ = ["Cut", "ProcessEnd", "ProcessLimits", "run_process"]
 
 _GUARD: Final = str(Path(__file__).with_name("guard.py"))
-_CHUNK_BYTES: Final = 64 * 1024
 _TIME_TO_END_SECONDS: Final = 10.0
-"""For the guard to end the script once its lifeline is cut: it takes little more than a second."""
+"""For the guard to end the script once its lifeline is cut: it takes little more than a second,
+and seven at most."""
+_TIME_TO_DRAIN_SECONDS: Final = 1.0
+"""For what was written before the end; a process that we could not find may hold the pipe."""
 
 
 class Cut(Enum):
@@ -44,12 +48,16 @@ class ProcessLimits:
 class ProcessEnd:
     """How a process ended. What it wrote is whole unless it was cut for its output."""
 
-    stdout: bytes
-    stderr: bytes
+    stdout: bytes = b""
+    stderr: bytes = b""
     exit_code: int | None = None
     signal: int | None = None
     not_started: int | None = None
     """The errno, if it could not be started."""
+    unguarded: str | None = None
+    """Why there was no guard to start it, or what became of the guard."""
+    left_behind: int = 0
+    """How many living descendants it left when it ended by itself; they were ended."""
     cut: Cut | None = None
 
 
@@ -61,117 +69,101 @@ async def run_process(
     folder: Path,
     limits: ProcessLimits,
 ) -> ProcessEnd:
-    """Run it to its end. Whatever happens, cancellation included, it and all of its descendants are
-    dead when this is over; if this process is killed, its guard ends them."""
-    lifeline_end, lifeline = os.pipe()
-    status, status_end = os.pipe()
-    guarded = [sys.executable, "-I", "-S", _GUARD, str(lifeline_end), str(status_end), *argv]
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *guarded,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            env=dict(environment),
-            cwd=folder,
-            pass_fds=(lifeline_end, status_end),
-            start_new_session=True,
-        )
-    except BaseException:
-        os.close(lifeline)
-        os.close(status)
-        raise
-    finally:
-        os.close(lifeline_end)
-        os.close(status_end)
-    return await _Guarded(process, lifeline, status, limits).ended(stdin)
-
-
-class _Guarded:
-    def __init__(self, process: Process, lifeline: int, status: int, limits: ProcessLimits) -> None:
-        self._process = process
-        self._lifeline: int | None = lifeline
-        self._status = status
-        self._limits = limits
-        self._cut: Cut | None = None
-
-    async def ended(self, stdin: bytes) -> ProcessEnd:
-        process = self._process
-        reading = asyncio.gather(
-            self._read(cast(StreamReader, process.stdout)),
-            self._read(cast(StreamReader, process.stderr)),
-            self._feed(cast(StreamWriter, process.stdin), stdin),
-        )
+    """Run it to its end. Whatever happens, cancellations included, it and all of its descendants
+    are dead when this is over; if this process is killed, its guard ends them."""
+    with _pipe() as (lifeline_end, lifeline), _pipe() as (status, status_end):
+        ends = (lifeline_end.fileno(), status_end.fileno())
+        guarded = [sys.executable, "-I", "-S", _GUARD, *map(str, ends), *argv]
         try:
-            try:
-                async with asyncio.timeout(self._limits.time.total_seconds()):
-                    await asyncio.shield(reading)
-            except TimeoutError:
-                self._end(Cut.TIME)
-            async with asyncio.timeout(_TIME_TO_END_SECONDS):
-                stdout, stderr, _ = await reading
-                await process.wait()
-            return self._found(stdout, stderr)
+            transport, streams = await asyncio.get_running_loop().subprocess_exec(
+                lambda: ScriptStreams(limits.output_bytes),
+                *guarded,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                env=dict(environment),
+                cwd=folder,
+                pass_fds=ends,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return ProcessEnd(unguarded=str(error))
+        status_end.close()
+        cut = None
+        try:
+            streams.feed(stdin)
+            cut = await _reason_to_end(streams, limits.time)
         finally:
-            await self._clean_up(reading)
+            lifeline.close()
+            await _ended(transport, streams)
+        return _found(streams, _told(status), transport.get_returncode(), cut)
 
-    async def _read(self, stream: StreamReader) -> bytes:
-        """What is written, up to the limit. Beyond it the rest is read and thrown away, so that
-        the end of the process is seen."""
-        kept = bytearray()
-        while chunk := await stream.read(_CHUNK_BYTES):
-            room = self._limits.output_bytes - len(kept)
-            kept += chunk[:room]
-            if len(chunk) > room:
-                self._end(Cut.OUTPUT)
-        return bytes(kept)
 
-    async def _feed(self, stream: StreamWriter, stdin: bytes) -> None:
-        with suppress(BrokenPipeError, ConnectionResetError):
-            stream.write(stdin)
-            await stream.drain()
-        stream.close()
-        with suppress(BrokenPipeError, ConnectionResetError):
-            await stream.wait_closed()
+async def _reason_to_end(streams: ScriptStreams, time: timedelta) -> Cut | None:
+    """None if it ended by itself."""
+    await asyncio.wait(
+        {streams.exited, streams.flooded},
+        timeout=time.total_seconds(),
+        return_when=asyncio.FIRST_COMPLETED,
+    )
+    if streams.flooded.done():
+        return Cut.OUTPUT
+    return None if streams.exited.done() else Cut.TIME
 
-    def _end(self, cut: Cut) -> None:
-        self._cut = self._cut or cut
-        self._cut_lifeline()
 
-    def _cut_lifeline(self) -> None:
-        lifeline, self._lifeline = self._lifeline, None
-        if lifeline is not None:
-            os.close(lifeline)
+async def _ended(transport: asyncio.SubprocessTransport, streams: ScriptStreams) -> None:
+    """Until nothing is left of the guard, of what it guards, and of our ends of the pipes. It takes
+    the same time for whoever is cancelled meanwhile."""
+    cancelled = await _outlast(streams.exited, _TIME_TO_END_SECONDS)
+    if not streams.exited.done():
+        transport.kill()  # the kernel ends the script of a guard that is killed
+        cancelled |= await _outlast(streams.exited, None)
+    cancelled |= await _outlast(streams.read_out, _TIME_TO_DRAIN_SECONDS)
+    streams.drop_input()
+    transport.close()
+    cancelled |= await _outlast(streams.closed, None)
+    if cancelled:
+        raise asyncio.CancelledError
 
-    def _found(self, stdout: bytes, stderr: bytes) -> ProcessEnd:
-        with os.fdopen(self._status, "rb", closefd=False) as status:
-            line = status.read()
-        told = json.loads(line) if line else {"signal": -(self._process.returncode or -9)}
-        return ProcessEnd(
-            stdout,
-            stderr,
-            exit_code=told.get("exit_code"),
-            signal=told.get("signal"),
-            not_started=told.get("not_started"),
-            cut=self._cut,
-        )
 
-    async def _clean_up(self, reading: asyncio.Future[tuple[bytes, bytes, None]]) -> None:
-        """Also when we were cancelled: the guard needs a moment to end what it guards."""
-        self._cut_lifeline()
+async def _outlast(done: asyncio.Future[None], seconds: float | None) -> bool:
+    """Wait, whoever cancels us meanwhile, and say whether somebody did."""
+    loop = asyncio.get_running_loop()
+    until = None if seconds is None else loop.time() + seconds
+    cancelled = False
+    while not done.done() and (until is None or loop.time() < until):
         try:
-            if self._process.returncode is None:
-                await asyncio.shield(self._guard_gone())
-        finally:
-            os.close(self._status)
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            await asyncio.wait({done}, timeout=None if until is None else until - loop.time())
+        except asyncio.CancelledError:
+            cancelled = True
+    return cancelled
 
-    async def _guard_gone(self) -> None:
-        try:
-            async with asyncio.timeout(_TIME_TO_END_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+
+def _told(status: FileIO) -> dict[str, int]:
+    """What the guard said. It is gone, so this does not wait."""
+    line = status.read()
+    told: dict[str, int] = json.loads(line) if line else {}
+    return told
+
+
+def _found(
+    streams: ScriptStreams, told: Mapping[str, int], guard_code: int | None, cut: Cut | None
+) -> ProcessEnd:
+    return ProcessEnd(
+        streams.stdout,
+        streams.stderr,
+        exit_code=told.get("exit_code"),
+        signal=told.get("signal"),
+        not_started=told.get("not_started"),
+        unguarded=None if told else f"it ended with {guard_code}",
+        left_behind=told.get("left_behind", 0),
+        cut=cut,
+    )
+
+
+@contextmanager
+def _pipe() -> Generator[tuple[FileIO, FileIO]]:
+    """Where to read and where to write; either may be closed earlier."""
+    reader, writer = os.pipe()
+    with FileIO(reader, "r") as readable, FileIO(writer, "w") as writable:
+        yield readable, writable

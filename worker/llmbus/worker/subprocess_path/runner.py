@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import shutil
-import stat
-import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from llmbus.shared.agents import AgentType
 from llmbus.shared.clock import Clock
 from llmbus.shared.envelope import RequestedAgent
-from llmbus.shared.result import ExecutionResult
+from llmbus.shared.errors import InvalidTaskError
+from llmbus.shared.result import ExecutionResult, Failure, FailureKind
 from llmbus.shared.task import AgentTask
+from llmbus.worker.llm_abstractions.errors import without_secrets
 from llmbus.worker.subprocess_path.environment import script_environment, secrets_of
-from llmbus.worker.subprocess_path.problems import problem_before, problem_of
+from llmbus.worker.subprocess_path.private_folder import private_folder
+from llmbus.worker.subprocess_path.problems import not_startable, problem_before, problem_of
 from llmbus.worker.subprocess_path.process import ProcessLimits, run_process
+from llmbus.worker.subprocess_path.redaction import Redaction
 from llmbus.worker.subprocess_path.report import ScriptReport
+from llmbus.worker.subprocess_path.script_input import script_input
 from llmbus.worker.subprocess_path.settings import ScriptSettings
 
 __all__ = ["ScriptEnd", "ScriptRunner"]
@@ -38,8 +38,8 @@ _SCRIPTS: Final = {
 }
 _PACKAGED: Final = Path(__file__).parents[1] / "llm_execution"
 _TAIL_CHARACTERS: Final = 4096
-_HARMLESS: Final = "\N{REPLACEMENT CHARACTER}"
-"""In place of what would steer a terminal."""
+
+_log = logging.getLogger("llmbus.worker")
 
 
 @dataclass(frozen=True)
@@ -80,64 +80,46 @@ class ScriptRunner:
         then the script and all of its children are dead before this is over.
         """
         report = ScriptReport(task, reason, self._clock)
-        script = (self._settings.scripts_dir or _PACKAGED) / _SCRIPTS[agent.agent_type]
-        if problem := problem_before(script):
+        try:
+            return await self._run(task, agent, report, self._limits(timeout))
+        except Exception as error:
+            _log.exception("script_path_defect", extra={"fields": {"task_id": task.task_id}})
+            text = without_secrets(f"{type(error).__name__}: {error}")
+            return ScriptEnd(report.of_failure(Failure(FailureKind.INTERNAL, text)))
+
+    async def _run(
+        self, task: AgentTask, agent: RequestedAgent, report: ScriptReport, limits: ProcessLimits
+    ) -> ScriptEnd:
+        script = self._script(agent.agent_type)
+        if problem := problem_before(script, limits):
             return ScriptEnd(report.of_problem(problem))
-        limits = self._limits(timeout)
-        async with _private_folder() as folder:
-            environment = script_environment(agent.agent_type, self._environment, folder)
-            end = await run_process(
-                [str(self._settings.fallback_python), str(script)],
-                _input(task, agent),
-                environment=environment,
-                folder=folder,
-                limits=limits,
-            )
-        report.keep_secret(secrets_of(agent.agent_type, environment))
-        report.note_exit(end)
-        tail = report.clean(_as_tail(end.stderr))
-        if problem := problem_of(end, self._settings.fallback_python, limits):
-            return ScriptEnd(report.of_problem(problem), tail)
-        return ScriptEnd(report.of_answer(end), tail)
+        try:
+            stdin = script_input(task, agent)
+        except InvalidTaskError as error:
+            return ScriptEnd(report.of_failure(Failure(FailureKind.REJECTED, str(error))))
+        try:
+            async with private_folder() as folder:
+                environment = script_environment(agent.agent_type, self._environment, folder)
+                command = [self._interpreter(), str(script)]
+                end = await run_process(
+                    command, stdin, environment=environment, folder=folder, limits=limits
+                )
+        except OSError as error:
+            return ScriptEnd(report.of_problem(not_startable(error)))
+        redaction = Redaction(secrets_of(agent.agent_type, environment))
+        problem = problem_of(end, self._settings.fallback_python, limits)
+        result = await asyncio.to_thread(report.of_end, end, problem, redaction)
+        return ScriptEnd(result, redaction.tail(end.stderr, _TAIL_CHARACTERS))
+
+    def _script(self, agent_type: AgentType) -> Path:
+        return (self._settings.scripts_dir or _PACKAGED).absolute() / _SCRIPTS[agent_type]
+
+    def _interpreter(self) -> str:
+        """A path is meant from here, not from the script's folder; a bare name from PATH."""
+        python = self._settings.fallback_python
+        return str(python) if python.name == str(python) else str(python.absolute())
 
     def _limits(self, timeout: timedelta | None) -> ProcessLimits:
         longest = timedelta(seconds=self._settings.fallback_timeout_seconds)
         time = longest if timeout is None else min(timeout, longest)
         return ProcessLimits(time, self._settings.fallback_output_bytes)
-
-
-def _input(task: AgentTask, agent: RequestedAgent) -> bytes:
-    fields = task.to_dict()
-    wishes = {
-        "model": task.metadata.get("model") or agent.model or None,
-        "max_tokens": task.metadata.get("max_tokens", agent.max_tokens),
-        "temperature": task.metadata.get("temperature", agent.temperature),
-    }
-    fields |= {name: value for name, value in wishes.items() if value is not None}
-    fields |= {"agent_type": agent.agent_type.value, "execution_mode": "api"}
-    return msgspec.json.encode(fields)
-
-
-@asynccontextmanager
-async def _private_folder() -> AsyncGenerator[Path]:
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="llmbus-script-"))
-    try:
-        yield folder
-    finally:
-        await asyncio.shield(asyncio.to_thread(_remove, folder))
-
-
-def _remove(folder: Path) -> None:
-    """Also what the script made read-only. A rest that cannot be removed is left to the system."""
-
-    def make_writable(function: Callable[[str], Any], path: str, _: object) -> None:
-        with suppress(OSError):
-            Path(path).parent.chmod(stat.S_IRWXU)
-            function(path)
-
-    shutil.rmtree(folder, onerror=make_writable)
-
-
-def _as_tail(stderr: bytes) -> str:
-    text = stderr.decode(errors="replace")[-_TAIL_CHARACTERS:]
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else _HARMLESS for sign in text)

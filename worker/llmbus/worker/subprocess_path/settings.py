@@ -23,7 +23,7 @@ class ScriptSettings(BaseSettings):
     there."""
     scripts_dir: Path | None = None
     """LLMBUS_SCRIPTS_DIR: where the `execute_*.py` are; None means those of llmbus itself."""
-    fallback_timeout_seconds: float = Field(default=3600.0, gt=0)
+    fallback_timeout_seconds: float = Field(default=3600.0, gt=0, le=1e9)
     """How long one script may run, for tasks that do not say."""
     fallback_output_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     """How much a script may write to stdout, and to stderr, before it is ended."""

@@ -1,0 +1,88 @@
+"""The store as the workers of the model reach it: some time away, at times not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Self
+
+from llmbus.shared.errors import StoreUnreachableError
+from llmbus.shared.store.claims import Claim, Claimed, Stored
+from llmbus.shared.store.memory import MemoryStore
+from tests.model.journal import Journal, StoredOnce
+from tests.model.loop_clock import LATENCY_SECONDS, LoopClock
+from tests.model.process import Process
+
+__all__ = ["ProcessStore", "Shelf"]
+
+
+class Shelf:
+    """The store that all processes share."""
+
+    def __init__(self, clock: LoopClock) -> None:
+        self._clock = clock
+        self.content = MemoryStore(clock)
+        self.is_reachable = True
+
+    async def __aenter__(self) -> Self:
+        await self.content.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.content.__aexit__(None, None, None)
+
+    async def empty(self) -> None:
+        """Lose everything, as a Redis without persistence does at a restart."""
+        self.content = MemoryStore(self._clock)
+        await self.content.__aenter__()
+
+    def require(self) -> MemoryStore:
+        if not self.is_reachable:
+            raise StoreUnreachableError("the store of the model is away")
+        return self.content
+
+
+class ProcessStore:
+    """The store as one process reaches it: a request or its answer may be lost."""
+
+    def __init__(self, shelf: Shelf, journal: Journal, process: Process) -> None:
+        self._shelf = shelf
+        self._journal = journal
+        self._process = process
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        return partial(self._there_and_back, name)
+
+    async def _there_and_back(self, name: str, *arguments: Any, **options: Any) -> Any:
+        await asyncio.sleep(LATENCY_SECONDS)
+        answer = await getattr(self._shelf.require(), name)(*arguments, **options)
+        self._note(arguments, answer, name, options)
+        await asyncio.sleep(LATENCY_SECONDS)
+        self._shelf.require()
+        return answer
+
+    def _note(
+        self, arguments: tuple[Any, ...], answer: object, name: str, options: dict[str, Any]
+    ) -> None:
+        match name, answer:
+            case "claim", Claimed(claim):
+                self._journal.open_starts[claim.claimant.task_id, claim.token] = self._process
+            case (("release" | "pass_on"), _):
+                self._forget_start(arguments[0])
+            case "finish", Stored():
+                self._forget_start(arguments[0])
+                now = asyncio.get_running_loop().time()
+                stored = StoredOnce(now, arguments[0], arguments[1], options["succeeded"])
+                self._journal.stored.append(stored)
+            case _:
+                pass
+
+    def _forget_start(self, claim: Claim) -> None:
+        self._journal.open_starts.pop((claim.claimant.task_id, claim.token), None)
