@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from llmbus.shared.bus.rabbitmq import RabbitmqBus
+from llmbus.worker.provider_simulator import Behaviour
 from tests.faults.environment import HEARTBEAT_SECONDS, LANE
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached
@@ -21,6 +22,10 @@ _EVERYWHERE: Final = (Step.SUBMITTING, Step.ACCEPTED, *WORKER_STEPS)
 _LONGER_THAN_HEARTBEATS_SECONDS: Final = 4.0 * HEARTBEAT_SECONDS
 _ALARM_SECONDS: Final = 3.0
 _IN_HAND_SECONDS: Final = 10.0
+_IMPATIENCE_SECONDS: Final = 1.0
+_TAKEN_BACK_SECONDS: Final = 10.0
+_DEFAULT_PATIENCE_SECONDS: Final = (1800.0, 60.0)
+"""Consumer timeout, and how often it is looked at."""
 
 
 def _node(world: World) -> PrivateBroker:
@@ -57,6 +62,42 @@ async def _raise_alarm(world: World, _: Reached) -> None:
 async def _clear_alarm(world: World, _: Reached) -> None:
     await asyncio.sleep(_ALARM_SECONDS)
     await asyncio.to_thread(_node(world).clear_memory_alarm)
+
+
+async def _raise_disk_alarm(world: World, _: Reached) -> None:
+    await asyncio.to_thread(_node(world).ctl, "set_disk_free_limit", "1000000GB")
+
+
+async def _clear_disk_alarm(world: World, _: Reached) -> None:
+    await asyncio.sleep(_ALARM_SECONDS)
+    await asyncio.to_thread(_node(world).ctl, "set_disk_free_limit", "1MB")
+
+
+async def _set_patience(world: World, timeout_seconds: float, tick_seconds: float) -> None:
+    """Of channels that are opened from now on."""
+    timeout, tick = round(1000 * timeout_seconds), round(1000 * tick_seconds)
+    settings = (
+        f"application:set_env(rabbit, consumer_timeout, {timeout}),"
+        f" application:set_env(rabbit, channel_tick_interval, {tick})."
+    )
+    await asyncio.to_thread(_node(world).ctl, "eval", settings)
+
+
+async def _lose_patience(world: World, at: Reached) -> None:
+    await _set_patience(world, _IMPATIENCE_SECONDS, _IMPATIENCE_SECONDS / 4)
+    await _close_connections(world, at)
+    world.provider.script(Behaviour(latency_seconds=3 * _IMPATIENCE_SECONDS, times=2))
+
+
+async def _be_patient_again(world: World, _: Reached) -> None:
+    """Once a task that runs has been taken back, and handed out again."""
+    since = len(world.history.events)
+    await world.history.until_since(
+        since,
+        lambda event: event.fact in {Fact.ADOPTED, Fact.RETRY_CONFIRMED},
+        _TAKEN_BACK_SECONDS,
+    )
+    await _set_patience(world, *_DEFAULT_PATIENCE_SECONDS)
 
 
 async def _close_connections(world: World, _: Reached) -> None:
@@ -111,6 +152,22 @@ BROKER_FAULTS: Final = (
         _EVERYWHERE,
         strike=_raise_alarm,
         heal=_clear_alarm,
+        own_broker=True,
+    ),
+    Fault(
+        "broker-disk-alarm",
+        "the broker's disk is full for three seconds",
+        _EVERYWHERE,
+        strike=_raise_disk_alarm,
+        heal=_clear_disk_alarm,
+        own_broker=True,
+    ),
+    Fault(
+        "broker-impatient",
+        "calls outlast the consumer timeout, of which the workers have not been told",
+        (Step.SUBMITTING,),
+        strike=_lose_patience,
+        heal=_be_patient_again,
         own_broker=True,
     ),
     Fault(

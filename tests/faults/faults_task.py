@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -100,15 +100,15 @@ async def _park_and_redrive(world: World, _: Reached) -> None:
     )
     async with RabbitmqBus(world.settings, name="faults") as bus:
         await bus.publish(layout.unrouted, LANE, parked)
-    await asyncio.gather(*(_redrive(world, task.task_id) for _ in range(_OPERATORS)))
-
-
-async def _redrive(world: World, task_id: str) -> None:
-    command = Path(sys.executable).with_name("llmbus")
     environment = await environment_of("operator", world.links)
+    await asyncio.gather(*(_redrive(task.task_id, environment) for _ in range(_OPERATORS)))
+
+
+async def _redrive(task_id: str, environment: Mapping[str, str]) -> None:
+    command = Path(sys.executable).with_name("llmbus")
     process = await asyncio.create_subprocess_exec(
         *(command, "parking", "redrive", "--task", task_id),
-        env={"PATH": os.environ["PATH"]} | environment,
+        env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -33,6 +33,10 @@ class Running:
         self.started = asyncio.Event()
         self.ended = asyncio.Event()
 
+    def has_written(self, text: bytes) -> bool:
+        """Whether that stands in its output."""
+        return self.output.exists() and text in self.output.read_bytes()
+
     def send(self, number: int) -> None:
         """Nothing happens if it has ended."""
         if self.pid and not self.ended.is_set():

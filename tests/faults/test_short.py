@@ -37,7 +37,6 @@ PLANS = {
     "Redis dies during a call": plan(Injection("redis-killed", Step.CALLED, 2)),
     "orchestrator dies at a confirmation": plan(Injection("orchestrator-killed", Step.ACCEPTED, 2)),
     "cancelled during its call": plan(Injection("task-cancelled", Step.CALLED, 2)),
-    "cancelled before its answer": plan(Injection("task-cancelled", Step.STORING, 3)),
     "three workers die of one task": plan(Injection("task-deadly", Step.CALLED, 2)),
     "redriven during a call": plan(Injection("task-redriven", Step.CALLED, 2)),
     "overloaded, and nonsense in the lane": plan(

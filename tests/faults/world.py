@@ -62,6 +62,7 @@ class World:
         self.on_reached: Callable[[Reached], asyncio.Future[None]] | None = None
         self._course = course
         self._orchestrators = 0
+        self._last_worker = 0
         self._told_to_stop: set[str] = set()
         self._resources = AsyncExitStack()
         self._watchers: set[asyncio.Task[None]] = set()
@@ -120,8 +121,10 @@ class World:
         return f"orchestrator{self._orchestrators}"
 
     def next_worker_name(self) -> str:
-        """One that no worker of this run has had."""
-        return f"w{sum(name.startswith('w') for name in self.programs) + 1}"
+        """One that no worker of this run has had, nor will have."""
+        started = sum(name.startswith("w") for name in self.programs)
+        self._last_worker = max(started, self._last_worker) + 1
+        return f"w{self._last_worker}"
 
     def live_workers(self) -> list[str]:
         """Those that have not ended."""
@@ -163,7 +166,7 @@ class World:
         wanted = f'"{event}"'.encode()
         try:
             async with asyncio.timeout(seconds):
-                while not program.ended.is_set() and wanted not in _written(program):  # noqa: ASYNC110
+                while not program.ended.is_set() and not program.has_written(wanted):  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_SECONDS)
         except TimeoutError:
             self.history.record(Fact.OUT_OF_TIME, name, note=f"{name} did not log {event}")
@@ -194,7 +197,3 @@ class World:
         for program in self.programs.values():
             await program.ended.wait()
         await asyncio.gather(*self._watchers)
-
-
-def _written(program: Running) -> bytes:
-    return program.output.read_bytes() if program.output.exists() else b""
