@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
@@ -22,7 +22,7 @@ _LOOKS_OFTEN: Final = "[{rabbit, [{channel_tick_interval, 300}, {quorum_tick_int
 
 
 @contextmanager
-def impatient_broker() -> Iterator[RabbitMQEndpoint]:
+def impatient_broker() -> Generator[RabbitMQEndpoint]:
     """The given one, or one of our own. BrokerCannotBeRestarted where there is neither."""
     if os.environ.get(GIVEN_VARIABLE):
         yield RabbitMQEndpoint(os.environ[AMQP_URL_VARIABLE], os.environ[API_URL_VARIABLE])
