@@ -96,9 +96,9 @@ class Director:
 
     async def _redelivered(self, at: Reached, struck: Event) -> None:
         """Let the call go on until the task has come to a worker again, if it does: that is when a
-        second call could begin."""
+        second call could begin. None can once it is answered without this one."""
 
         def again(event: Event) -> bool:
-            return event.fact is Fact.DELIVERED and event.task == at.task
+            return event.fact in {Fact.DELIVERED, Fact.GIVEN} and event.task == at.task
 
         await self._world.history.until_since(struck.place, again, _REDELIVERY_SECONDS)

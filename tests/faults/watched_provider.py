@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Set
 from typing import Any, Final
 
 from aiohttp import web
@@ -65,7 +65,7 @@ class WatchedProvider(Simulator):
             self._silences.pop(task).set()
 
     @property
-    def unanswered(self) -> Collection[str]:
+    def unanswered(self) -> Set[str]:
         """The tasks of which no call is answered now."""
         return self._silences.keys()
 
