@@ -29,7 +29,7 @@ class _Nobody:
     async def execute(
         self, task: AgentTask, agent: str | None = None, mode: str | None = None
     ) -> ExecutionResult:
-        raise NotImplementedError("nothing is executed here")
+        raise AssertionError("nothing is executed here")
 
 
 def _tasks(count: int) -> list[AgentTask]:
