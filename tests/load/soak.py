@@ -1,0 +1,159 @@
+"""`make soak MINUTES=30 RATE=200`: an even load for a long time, and whether anything grows.
+
+Real worker processes, RabbitMQ and Redis; the provider answers after 20 ms and counts its calls.
+It ends by itself: 0 if nothing was lost, wrong or run twice and nothing grows, else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from pydantic import SecretStr
+
+from llmbus.producer import Producer
+from llmbus.shared.settings import BusSettings
+from tests.load.sampler import TOLERATED, Sampler
+from tests.load.traffic import LANE, Traffic
+from tests.load.verdict import Trend, trend_of
+from tests.load.worker_process import started_worker
+from tests.services.endpoints import AMQP_URL_VARIABLE, API_URL_VARIABLE, REDIS_URL_VARIABLE
+from tests.support.rabbit_api import RabbitApi
+from tests.support.redis_keys import delete_keys
+
+__all__ = ["Report", "Soak", "soak"]
+
+_WARM_UP_SHARE: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Soak:
+    """How long, how much, and how often it is looked at."""
+
+    seconds: float
+    tasks_per_second: float
+    workers: int = 1
+    sample_seconds: float = 5.0
+    remember_seconds: float = 60.0
+    """Short, so that the keys in Redis can reach their plateau."""
+
+    @property
+    def warm_up_seconds(self) -> float:
+        """Until the first keys expire, and a fifth of the time at least."""
+        return max(_WARM_UP_SHARE * self.seconds, self.remember_seconds + 2 * self.sample_seconds)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a soak saw."""
+
+    sent: int
+    lost: int
+    wrong: int
+    calls: int
+    reached_per_second: float
+    samples: Mapping[tuple[str, str], list[tuple[float, float]]]
+
+    @property
+    def run_twice(self) -> int:
+        """Provider calls beyond one for each task that was answered."""
+        return max(self.calls - (self.sent - self.lost), 0)
+
+
+async def soak(plan: Soak, environment: Mapping[str, str], prefix: str) -> Report:
+    """Run it on the services that the environment names, and leave them as they were found."""
+    amqp_url, api_url, redis_url = (
+        environment[name] for name in (AMQP_URL_VARIABLE, API_URL_VARIABLE, REDIS_URL_VARIABLE)
+    )
+    async with AsyncExitStack() as stack:
+        stack.callback(delete_keys, redis_url, prefix)
+        api = await stack.enter_async_context(RabbitApi(api_url))
+        vhost = await api.create_vhost()
+        stack.push_async_callback(api.delete_vhost, vhost)
+        settings = {
+            "LLMBUS_AMQP_URL": vhost.url(amqp_url),
+            "LLMBUS_REDIS_URL": redis_url,
+            "LLMBUS_PREFIX": prefix,
+            "LLMBUS_LANES": LANE,
+            "LLMBUS_CONCURRENCY": "32",
+            "LLMBUS_REMEMBER_SECONDS": f"{plan.remember_seconds:g}",
+        }
+        workers = [
+            await stack.enter_async_context(started_worker(settings)) for _ in range(plan.workers)
+        ]
+        bus_settings = BusSettings(amqp_url=SecretStr(vhost.url(amqp_url)), prefix=prefix)
+        producer = await stack.enter_async_context(Producer("soak", settings=bus_settings))
+        traffic = Traffic(producer, plan.tasks_per_second)
+        sampler = Sampler(workers, traffic, (api, vhost), redis_url)
+        await _watched(traffic, sampler, plan)
+        calls = sum([(await worker.pulse()).calls for worker in workers])
+    return Report(
+        traffic.sent, traffic.lost, traffic.wrong, calls, traffic.reached_per_second,
+        sampler.samples,
+    )  # fmt: skip
+
+
+async def _watched(traffic: Traffic, sampler: Sampler, plan: Soak) -> None:
+    watching = asyncio.create_task(sampler.every(plan.sample_seconds))
+    flowing = asyncio.create_task(traffic.flow(plan.seconds))
+    try:
+        await asyncio.wait((watching, flowing), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()  # raises what ended it
+        await flowing
+    finally:
+        for task in (flowing, watching):
+            task.cancel()
+        await asyncio.wait((flowing, watching))
+
+
+def _trends(report: Report, warm_up_seconds: float) -> dict[tuple[str, str], Trend]:
+    return {
+        (who, what): trend_of(
+            [sample for sample in samples if sample[0] >= warm_up_seconds], TOLERATED[what]
+        )
+        for (who, what), samples in report.samples.items()
+    }
+
+
+def _print(report: Report, trends: Mapping[tuple[str, str], Trend]) -> None:
+    print(f"{'':26} {'first':>9} {'last':>9} {'per 10 min':>11}  verdict")
+    for (who, what), trend in trends.items():
+        print(
+            f"{who + ', ' + what:26} {trend.first:9.1f} {trend.last:9.1f}"
+            f" {trend.slope_per_10_minutes:+11.2f}  {'GROWING' if trend.grows else 'flat'}"
+        )
+    print(
+        f"{report.sent} tasks at {report.reached_per_second:.1f}/s: {report.lost} lost,"
+        f" {report.wrong} wrong, {report.run_twice} run twice ({report.calls} provider calls);"
+        f" load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def main() -> None:
+    """Soak, print the figures, and end with the verdict."""
+    parser = argparse.ArgumentParser("python -m tests.load.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--rate", type=float, default=200.0, help="tasks per second")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes")
+    arguments = parser.parse_args()
+    plan = Soak(arguments.minutes * 60, arguments.rate, arguments.workers)
+    if plan.seconds < 2 * plan.warm_up_seconds:
+        shortest = 2 * plan.warm_up_seconds / 60
+        parser.error(f"--minutes must be {shortest:.1f} at least: Redis keys must reach a plateau")
+    prefix = f"soak-{os.getpid()}"
+    report = asyncio.run(soak(plan, os.environ, prefix))  # noqa: TID251  the program's entry point
+    trends = _trends(report, plan.warm_up_seconds)
+    _print(report, trends)
+    grows = any(trend.grows for trend in trends.values())
+    sys.exit(1 if grows or report.lost or report.wrong or report.run_twice else 0)
+
+
+if __name__ == "__main__":
+    main()
