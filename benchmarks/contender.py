@@ -18,6 +18,8 @@ class Contender(StrEnum):
     LLMBUS = "llmbus"
     LLMBUS_LOGGING = "llmbus-logging"
     """The same, with the log that `llmbus worker` writes: two lines for each task."""
+    WITHOUT_CLAIMS = "without-claims"
+    """The same, with a store that gives every claim and remembers nothing: the bare bus."""
     BY_HAND = "by-hand"
 
 

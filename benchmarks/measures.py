@@ -17,7 +17,7 @@ NewAddress = Callable[[], Address]
 """Queues that nobody has used."""
 
 _BOTH: Final = (Contender.LLMBUS, Contender.BY_HAND)
-_EVERYONE: Final = tuple(Contender)
+_EVERYONE: Final = (Contender.LLMBUS, Contender.LLMBUS_LOGGING, Contender.BY_HAND)
 _ROUND_TRIP_CONCURRENCY: Final = 16
 
 

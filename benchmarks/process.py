@@ -40,6 +40,7 @@ ADDRESS_VARIABLE: Final = "BENCHMARK_ADDRESS"
 _MODULES: Final = {
     Contender.LLMBUS: "benchmarks.with_llmbus",
     Contender.LLMBUS_LOGGING: "benchmarks.with_llmbus",
+    Contender.WITHOUT_CLAIMS: "benchmarks.without_claims",
     Contender.BY_HAND: "benchmarks.by_hand",
 }
 _Command = TypeVar("_Command")

@@ -14,11 +14,12 @@ from llmbus.producer import Producer, TaskHandle
 from llmbus.shared import AgentTask, AgentType
 from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.settings import BusSettings, StoreSettings
+from llmbus.shared.store.interface import Store
 from llmbus.shared.store.redis import RedisStore
 from llmbus.worker import Surroundings, Worker, WorkerSettings
 from llmbus.worker.llm_abstractions import BaseLlm, LlmReply, LlmRequest
 
-__all__ = ["orchestrator", "worker"]
+__all__ = ["orchestrator", "worker", "worker_with"]
 
 _LANE: Final = AgentType.OPENAI_GPT
 _LONGEST_TASK_SECONDS: Final = 600.0
@@ -34,11 +35,18 @@ async def orchestrator(address: Address) -> AsyncGenerator[Orchestrator]:
 
 def worker(address: Address, concurrency: int, agent: Agent) -> AbstractAsyncContextManager[object]:
     """A whole `Worker`, heartbeats included; only the model is not a real one."""
+    settings = StoreSettings(redis_url=SecretStr(address.redis_url), prefix=address.prefix)
+    return worker_with(RedisStore(settings), address, concurrency, agent)
+
+
+def worker_with(
+    store: Store, address: Address, concurrency: int, agent: Agent
+) -> AbstractAsyncContextManager[object]:
+    """The same worker on another store."""
     bus_settings = _bus_settings(address)
-    store_settings = StoreSettings(redis_url=SecretStr(address.redis_url), prefix=address.prefix)
     surroundings = Surroundings(
         bus=RabbitmqBus(bus_settings, name="benchmark"),
-        store=RedisStore(store_settings),
+        store=store,
         providers=_Providers(agent),
         layout=bus_settings.layout,
     )

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, Final
 
 import psutil
 import redis.asyncio
 
-from tests.load.traffic import Traffic
-from tests.load.worker_process import WorkerProcess
-from tests.support.rabbit_api import RabbitApi, Vhost
+from tests.load.deployment import LoadDeployment
 
 __all__ = ["TOLERATED", "Sampler"]
 
@@ -37,17 +34,9 @@ TOLERATED: Final = {
 class Sampler:
     """Keeps, by the name of each quantity, pairs of seconds since the start and its value."""
 
-    def __init__(
-        self,
-        workers: Sequence[WorkerProcess],
-        traffic: Traffic,
-        rabbit: tuple[RabbitApi, Vhost],
-        redis_url: str,
-    ) -> None:
-        self._workers = workers
-        self._traffic = traffic
-        self._api, self._vhost = rabbit
-        self._redis: Any = redis.asyncio.Redis.from_url(redis_url)  # pyright: ignore[reportUnknownMemberType]
+    def __init__(self, deployed: LoadDeployment) -> None:
+        self._deployed = deployed
+        self._redis: Any = redis.asyncio.Redis.from_url(deployed.redis_url)  # pyright: ignore[reportUnknownMemberType]
         self._began = time.monotonic()
         self.samples: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
         """By who and what."""
@@ -63,13 +52,13 @@ class Sampler:
 
     async def read(self) -> None:
         """One sample of everything."""
-        for number, worker in enumerate(self._workers, start=1):
+        for number, worker in enumerate(self._deployed.workers, start=1):
             who = f"worker {number}"
             self._keep_process(who, psutil.Process(worker.pid))
             self._keep(who, "asyncio tasks", (await worker.pulse()).asyncio_tasks)
         self._keep_process("producer", psutil.Process())
         self._keep("producer", "asyncio tasks", len(asyncio.all_tasks()))
-        self._keep("producer", "in flight", self._traffic.in_flight)
+        self._keep("producer", "in flight", self._deployed.traffic.in_flight)
         await self._keep_broker()
         self._keep("Redis", "Redis keys", await self._redis.dbsize())
         memory = await self._redis.info("memory")
@@ -82,9 +71,10 @@ class Sampler:
         self._keep(who, "children", len(process.children(recursive=True)))
 
     async def _keep_broker(self) -> None:
-        mine, name = await self._api.connections(self._vhost), self._vhost.name
-        channels = (await self._api.call("GET", f"/api/vhosts/{name}/channels")).json()
-        queues = (await self._api.call("GET", f"/api/queues/{name}")).json()
+        api, vhost = self._deployed.api, self._deployed.vhost
+        mine, name = await api.connections(vhost), vhost.name
+        channels = (await api.call("GET", f"/api/vhosts/{name}/channels")).json()
+        queues = (await api.call("GET", f"/api/queues/{name}")).json()
         self._keep("RabbitMQ", "connections", len(mine))
         self._keep("RabbitMQ", "channels", len(channels))
         self._keep("RabbitMQ", "queues", len(queues))

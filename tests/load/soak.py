@@ -11,22 +11,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from pydantic import SecretStr
 
-from llmbus.producer import Producer
-from llmbus.shared.settings import BusSettings
+from tests.load.deployment import started_deployment
 from tests.load.sampler import TOLERATED, Sampler
-from tests.load.traffic import LANE, Traffic
+from tests.load.traffic import Traffic
 from tests.load.verdict import Trend, trend_of
-from tests.load.worker_process import started_worker
-from tests.services.endpoints import AMQP_URL_VARIABLE, API_URL_VARIABLE, REDIS_URL_VARIABLE
-from tests.support.rabbit_api import RabbitApi
-from tests.support.redis_keys import delete_keys
 
 __all__ = ["Report", "Soak", "soak"]
 
@@ -68,40 +61,26 @@ class Report(msgspec.Struct, frozen=True):
 
 async def soak(plan: Soak, environment: Mapping[str, str], prefix: str) -> Report:
     """Run it on the services that the environment names, and leave them as they were found."""
-    amqp_url, api_url, redis_url = (
-        environment[name] for name in (AMQP_URL_VARIABLE, API_URL_VARIABLE, REDIS_URL_VARIABLE)
-    )
-    async with AsyncExitStack() as stack:
-        stack.callback(delete_keys, redis_url, prefix)
-        api = await stack.enter_async_context(RabbitApi(api_url))
-        vhost = await api.create_vhost()
-        stack.push_async_callback(api.delete_vhost, vhost)
-        settings = {
-            "LLMBUS_AMQP_URL": vhost.url(amqp_url),
-            "LLMBUS_REDIS_URL": redis_url,
-            "LLMBUS_PREFIX": prefix,
-            "LLMBUS_LANES": LANE,
-            "LLMBUS_CONCURRENCY": "32",
-            "LLMBUS_REMEMBER_SECONDS": f"{plan.remember_seconds:g}",
-        }
-        workers = [
-            await stack.enter_async_context(started_worker(settings)) for _ in range(plan.workers)
-        ]
-        bus_settings = BusSettings(amqp_url=SecretStr(vhost.url(amqp_url)), prefix=prefix)
-        producer = await stack.enter_async_context(Producer("soak", settings=bus_settings))
-        traffic = Traffic(producer, plan.tasks_per_second)
-        sampler = Sampler(workers, traffic, (api, vhost), redis_url)
+    async with started_deployment(
+        environment, prefix, plan.workers, plan.remember_seconds
+    ) as deployed:
+        traffic = deployed.traffic
+        sampler = Sampler(deployed)
         await _watched(traffic, sampler, plan)
-        calls = sum([(await worker.pulse()).calls for worker in workers])
+        calls = sum([(await worker.pulse()).calls for worker in deployed.workers])
     return Report(
-        traffic.sent, traffic.lost, traffic.wrong, calls, traffic.reached_per_second,
-        sampler.samples,
-    )  # fmt: skip
+        sent=traffic.sent,
+        lost=traffic.lost,
+        wrong=traffic.wrong,
+        calls=calls,
+        reached_per_second=traffic.reached_per_second,
+        samples=sampler.samples,
+    )
 
 
 async def _watched(traffic: Traffic, sampler: Sampler, plan: Soak) -> None:
     watching = asyncio.create_task(sampler.every(plan.sample_seconds))
-    flowing = asyncio.create_task(traffic.flow(plan.seconds))
+    flowing = asyncio.create_task(traffic.flow(plan.seconds, plan.tasks_per_second))
     try:
         await asyncio.wait((watching, flowing), return_when=asyncio.FIRST_COMPLETED)
         if watching.done():

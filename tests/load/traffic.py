@@ -21,9 +21,8 @@ _ANSWER_WITHIN_SECONDS: Final = 60.0
 class Traffic:
     """Counts what it sent and what became of it."""
 
-    def __init__(self, producer: Producer, tasks_per_second: float) -> None:
+    def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._pause = 1 / tasks_per_second
         self._room = asyncio.Semaphore(_MOST_IN_FLIGHT)
         self.sent = 0
         self.answered = 0
@@ -42,9 +41,9 @@ class Traffic:
     def reached_per_second(self) -> float:
         return self.sent / self.seconds if self.seconds else 0.0
 
-    async def flow(self, seconds: float) -> None:
+    async def flow(self, seconds: float, tasks_per_second: float) -> None:
         """Send for so long, and return when every task has its answer or counts as lost."""
-        began = time.monotonic()
+        pause, began = 1 / tasks_per_second, time.monotonic()
         due = began
         async with asyncio.TaskGroup() as asking:
             while (now := time.monotonic()) < began + seconds:
@@ -53,15 +52,23 @@ class Traffic:
                 await self._room.acquire()
                 self.sent += 1
                 asking.create_task(self._ask(f"soak-{self.sent}"))
-                due = max(due + self._pause, time.monotonic() - 1)  # catch up by a second at most
+                due = max(due + pause, time.monotonic() - 1)  # catch up by a second at most
             self.seconds = time.monotonic() - began
+
+    async def burst(self, tasks: int) -> None:
+        """Send so many at once, and return when each has its answer or counts as lost."""
+        async with asyncio.TaskGroup() as asking:
+            for _ in range(tasks):
+                await self._room.acquire()
+                self.sent += 1
+                asking.create_task(self._ask(f"burst-{self.sent}"))
 
     async def _ask(self, task_id: str) -> None:
         task = AgentTask(task_id, "Soak", "Answer with the id of this task.", "gpt-4")
         try:
             handle = await self._producer.submit(task)
             result = await handle.wait(_ANSWER_WITHIN_SECONDS)
-        except Exception as error:  # noqa: BLE001 - a soak counts what goes wrong and goes on
+        except Exception as error:
             self.lost += 1
             print(f"soak: {task_id} is lost: {error!r}", flush=True)
         else:
