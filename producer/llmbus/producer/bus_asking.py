@@ -29,11 +29,20 @@ class BusAsking:
         self._expected[task_id] = self._producer.expect(task_id)
 
     async def ask(
-        self, task: AgentTask, submitted_at: datetime, on_behalf_of: str
+        self,
+        task: AgentTask,
+        submitted_at: datetime,
+        on_behalf_of: str,
+        given_up: list[TaskHandle],
     ) -> ExecutionResult:
-        """The result, which waits on the bus until `take`. Raises what `Producer.submit` raises."""
+        """The result, which waits on the bus until `take`. Raises what `Producer.submit` raises.
+        Cancelled, it leaves what goes on without it in `given_up`."""
         handle = await self._handle(task, submitted_at)
-        result = await handle.peek()
+        try:
+            result = await handle.peek()
+        except asyncio.CancelledError:
+            given_up.append(handle)
+            raise
         self._untaken.setdefault(on_behalf_of, []).append(handle)
         return result
 

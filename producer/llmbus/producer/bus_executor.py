@@ -11,8 +11,10 @@ from typing import Final
 import msgspec
 
 from llmbus.producer.bus_asking import BusAsking
+from llmbus.producer.handle import TaskHandle
 from llmbus.producer.preparation import agent_for
 from llmbus.producer.producer import Producer
+from llmbus.producer.withdrawal import Withdrawal
 from llmbus.shared.agents import AgentConfig, AgentInterface
 from llmbus.shared.clock import Clock, SystemClock
 from llmbus.shared.errors import (
@@ -55,6 +57,7 @@ class BusExecutor:
         self._default_agent = default_agent
         self._clock = clock or SystemClock()
         self._asking = BusAsking(producer)
+        self._withdrawal = Withdrawal()
 
     @property
     def address(self) -> str:
@@ -72,7 +75,8 @@ class BusExecutor:
 
         A wrong call is a `ValueError`, before anything is sent: an agent that is unknown or
         disabled, an unknown mode, a hybrid wish that makes no sense. What goes wrong afterwards is
-        a result with status `failed`. Cancelling it ends the waiting, not the task.
+        a result with status `failed`. Cancelling it ends the waiting, not the task. The losers of
+        a race are cancelled for good, as far as the store can be reached.
         """
         asked = self._asked(task, agent)
         if mode == ExecutionMode.INTERACTIVE:
@@ -139,14 +143,15 @@ class BusExecutor:
     async def _over_the_bus(
         self, asked: AgentTask, wish: HybridWish | None, submitted_at: datetime
     ) -> ExecutionResult:
+        given_up: list[TaskHandle] = []
         if wish is None:
-            return await self._asking.ask(asked, submitted_at, asked.task_id)
+            return await self._asking.ask(asked, submitted_at, asked.task_id, given_up)
         troubles: list[LlmbusError] = []
 
         async def ask(agent: str) -> ExecutionResult:
             sub_task = _sub_task(asked, agent)
             try:
-                return await self._asking.ask(sub_task, submitted_at, asked.task_id)
+                return await self._asking.ask(sub_task, submitted_at, asked.task_id, given_up)
             except InvalidInputError:
                 raise
             except LlmbusError as error:
@@ -154,6 +159,8 @@ class BusExecutor:
                 raise
 
         result = await run_hybrid(asked, wish, ask, self._clock)
+        # Not where all of this is cancelled: an orchestrator that stops goes on after its restart.
+        await self._withdrawal.withdraw(given_up, "another agent was faster")
         if troubles and result.status is not ExecutionStatus.SUCCESS:
             raise troubles[0]  # an agent that could not be asked has not failed
         return result

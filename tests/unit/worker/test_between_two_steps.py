@@ -1,0 +1,175 @@
+"""What comes between two steps of a run: while it acks, once its claim is lost, while it asks."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from llmbus.producer import Producer
+from llmbus.shared import AgentTask, ExecutionStatus
+from llmbus.shared.agents import AgentType
+from llmbus.shared.bus.interface import Delivery, OnDelivery
+from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
+from llmbus.shared.bus.memory.bus import MemorySubscription
+from llmbus.shared.codec import encode_task
+from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.store.claims import ClaimAnswer, Claimant, Claimed
+from llmbus.shared.store.memory import MemoryStore
+from llmbus.shared.topology import Layout
+from llmbus.worker import Surroundings, Worker, WorkerSettings
+from llmbus.worker.events import DeliveryAdopted, TaskDeferred, TaskStarted
+from tests.contracts.path.scene import LANE, CountedProviders, Events, task
+from tests.model.loop_clock import LoopClock
+from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
+
+LAYOUT = Layout()
+CLAIM_SECONDS = 15.0
+CALL_SECONDS = 30.0
+SHORT_SECONDS = 1.0
+PATIENCE_SECONDS = 3600.0
+
+
+class SlowlyAcked:
+    """A delivery whose ack takes its time."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self.message = delivery.message
+        self.message_id = delivery.message_id
+        self.queue = delivery.queue
+        self.routing_key = delivery.routing_key
+        self.redelivered = delivery.redelivered
+        self.nack = delivery.nack
+        self.reject = delivery.reject
+
+    async def ack(self) -> None:
+        await asyncio.sleep(SHORT_SECONDS)
+        await self._delivery.ack()
+
+
+class SlowAckBus(MemoryBus):
+    async def consume(
+        self, queue: str, prefetch: int, on_delivery: OnDelivery
+    ) -> MemorySubscription:
+        def hand_over(delivery: Delivery) -> None:
+            on_delivery(SlowlyAcked(delivery))
+
+        return await super().consume(queue, prefetch, hand_over)
+
+
+class Shelf(MemoryStore):
+    """Loses everything when told to; its answers to claims are under way for a while."""
+
+    def __init__(self) -> None:
+        super().__init__(LoopClock(asyncio.get_running_loop()))
+        self.gave = asyncio.Event()
+        self.answer_seconds = 0.0
+
+    def lose_everything(self) -> None:
+        self._forget()
+
+    async def claim(
+        self, who: Claimant, lifetime: timedelta, ledger_life: timedelta
+    ) -> ClaimAnswer:
+        answer = await super().claim(who, lifetime, ledger_life)
+        self.gave.set()
+        await asyncio.sleep(self.answer_seconds)
+        return answer
+
+
+class Stage:
+    """A broker and a store in memory, and workers on them, in virtual time."""
+
+    def __init__(self) -> None:
+        self.broker = MemoryBroker()
+        self.store = Shelf()
+        self.providers = CountedProviders()
+        self.events = Events()
+
+    def producer(self) -> Producer:
+        return Producer("orchestrator", bus=MemoryBus(self.broker))
+
+    def worker(self, worker_id: str, *, max_crashes: int = 3) -> Worker:
+        settings = WorkerSettings(
+            worker_id=worker_id,
+            lanes=(LANE,),
+            concurrency=2,
+            grace_seconds=0.0,
+            claim_seconds=CLAIM_SECONDS,
+            max_crashes=max_crashes,
+        )
+        bus = SlowAckBus(self.broker)
+        around = Surroundings(bus, self.store, self.providers, observer=self.events)
+        return Worker(settings, around)
+
+    async def take_over(self, asked: AgentTask) -> None:
+        """Another worker takes the task, if nobody holds it, and is not heard of again."""
+        who = Claimant(
+            task_id=asked.task_id, submission="another", attempt=1, holder="two", run_id="other"
+        )
+        answer = await self.store.claim(who, timedelta(seconds=CLAIM_SECONDS), timedelta(days=1))
+        assert isinstance(answer, Claimed)
+
+
+def test_a_message_that_comes_again_during_the_ack_is_acked_too() -> None:
+    async def main() -> None:
+        stage = Stage()
+        asked = task()
+        message = task_message(
+            asked,
+            encode_task(asked),
+            agent=RequestedAgent(AgentType.OPENAI_GPT),
+            reply_to="orchestrator",
+            now=asked.created_at,
+        )
+        async with stage.store, stage.producer() as producer:
+            async with stage.worker("one"):
+                handle = producer.expect(asked.task_id)
+                stage.broker.publish(LAYOUT.tasks, LANE, message)
+                await handle.wait(PATIENCE_SECONDS)
+                stage.broker.publish(LAYOUT.tasks, LANE, message)
+                await stage.events.wait_for(DeliveryAdopted)
+            depth = stage.broker.depth(LAYOUT.lane_queue(LANE))
+            assert depth is not None
+            assert depth.ready == 0  # what a worker leaves unsettled is back when it has ended
+        assert stage.providers.calls == {asked.task_id: 1}
+
+    run_in_virtual_time(main())
+
+
+def test_a_run_that_lost_its_claim_does_not_keep_the_task_from_everybody() -> None:
+    """The store that would have refused it loses everything, whereupon renewals restore claims."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        stage = Stage()
+        asked = task(script={"latency_seconds": CALL_SECONDS})
+        async with stage.store, stage.producer() as producer, stage.worker("one"):
+            handle = await producer.submit(asked)
+            await stage.events.wait_for(TaskStarted)
+            loop.block(CLAIM_SECONDS + SHORT_SECONDS)
+            await stage.take_over(asked)
+            await stage.events.wait_for(TaskDeferred)
+            stage.store.lose_everything()
+            result = await handle.wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+        assert stage.providers.calls == {asked.task_id: 2}
+
+    run_in_virtual_time(main())
+
+
+def test_a_claim_that_is_given_to_a_run_that_is_stopped_is_no_death() -> None:
+    async def main() -> None:
+        stage = Stage()
+        stage.store.answer_seconds = SHORT_SECONDS
+        async with stage.store, stage.producer() as producer:
+            handle = await producer.submit(task())
+            async with stage.worker("one"):
+                await stage.store.gave.wait()
+            assert not stage.providers.calls
+            async with stage.worker("two", max_crashes=1):
+                result = await handle.wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+
+    run_in_virtual_time(main())
