@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final, Self, TypeVar
 from uuid import uuid4
@@ -128,13 +128,20 @@ class ClaimKeeper:
             raise
 
     async def _answer_to(self, who: Claimant) -> ClaimAnswer | None:
-        terms, loop = self._terms, asyncio.get_running_loop()
+        terms = self._terms
+        return await self._asked_awake(
+            lambda: self._store.claim(who, terms.lifetime, terms.remembered)
+        )
+
+    async def _asked_awake(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
+        """An answer that is younger than a claim lives. If it is not, this process was frozen: what
+        it was told may have lapsed, and what it was not told was a time limit that ran out."""
+        loop = asyncio.get_running_loop()
         asked_at = loop.time()
-        answer = await self._asked(self._store.claim(who, terms.lifetime, terms.remembered))
-        if loop.time() - asked_at < terms.lifetime.total_seconds():
+        answer = await self._asked(ask())
+        if loop.time() - asked_at < self._terms.lifetime.total_seconds():
             return answer
-        # This process was frozen: what it was given may have lapsed, and be another's by now.
-        return await self._asked(self._store.claim(who, terms.lifetime, terms.remembered))
+        return await self._asked(ask())
 
     async def finish(
         self, run: Run, message: Message, status: ExecutionStatus
@@ -142,9 +149,10 @@ class ClaimKeeper:
         """Store the terminal result. None: there is no claim, or nobody could be asked."""
         if run.claim is None:
             return None
-        answer = await self._asked(
-            self._store.finish(
-                run.claim,
+        claim = run.claim
+        answer = await self._asked_awake(
+            lambda: self._store.finish(
+                claim,
                 message.body,
                 message.content_type,
                 succeeded=status in (ExecutionStatus.SUCCESS, ExecutionStatus.PENDING),

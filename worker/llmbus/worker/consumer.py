@@ -60,6 +60,8 @@ class Consumer:
         """The latest run of each task, by its id."""
         self._settled: OrderedDict[RunKey, None] = OrderedDict()
         self._acks: set[asyncio.Task[None]] = set()
+        self._is_hurried = False
+        self._takes_nothing = False
 
     @property
     def slots_used(self) -> int:
@@ -94,7 +96,9 @@ class Consumer:
         that, too. Nothing that is returned is charged an attempt."""
         returned = await self.stop_taking()
         _say("intake_stopped", returned=returned, running=self.slots_used)
-        await self._all_ended(grace)
+        self._takes_nothing = True
+        if not self._is_hurried:
+            await self._all_ended(grace)
         _say("grace_over", running=self.slots_used)
         self.interrupt()
         await self._all_ended(_TIME_TO_ANSWER)
@@ -107,8 +111,13 @@ class Consumer:
 
     def interrupt(self) -> None:
         """End the grace time now: every task that still runs goes back to its queue. What is
-        answering already has been paid for, and goes on."""
-        _interrupt(self._runs)
+        answering already has been paid for, and goes on.
+
+        While the intake is not shut yet, what is returned would come straight back and start again:
+        then it is returned as soon as that is done."""
+        self._is_hurried = True
+        if self._takes_nothing:
+            _interrupt(self._runs)
 
     async def _all_ended(self, within: timedelta | None) -> None:
         works = [run.work for run in self._runs if run.work is not None]
