@@ -19,13 +19,15 @@ from tests.faults.ground import Ground
 from tests.faults.plan import Plan
 from tests.faults.report import Judged, failure_in_words, print_table
 from tests.faults.run import run
+from tests.services import installation
 from tests.services.endpoints import AMQP_URL_VARIABLE
 
 _DESCRIPTION = """\
 Runs real workers and a real orchestrator on a real RabbitMQ and Redis, strikes by seed, and
 checks the recorded history. Ends with 1 if any promise was broken. Without TEST_AMQP_URL and
 TEST_RABBITMQ_API_URL it starts a broker of its own; with them it uses that one and leaves out the
-faults that harm a node. See docs/fault-suite.md.
+faults that harm a node. TEST_RABBITMQ_INSTALLATION names the folder of the RabbitMQ to start. See
+docs/fault-suite.md.
 """
 
 
@@ -49,7 +51,7 @@ class _Wanted:
 
 
 def _wanted(options: argparse.Namespace) -> Iterator[_Wanted]:
-    own_broker = AMQP_URL_VARIABLE not in os.environ
+    own_broker = AMQP_URL_VARIABLE not in os.environ or installation.is_named()
     if options.seed is None and options.only is None:
         for found in FOUND:
             if options.found in {None, found.name} and (

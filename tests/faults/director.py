@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from tests.faults.catalogue import CATALOGUE
+from tests.faults.fault import Fault
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Event, Fact
 from tests.faults.plan import Injection, Plan
@@ -28,6 +30,7 @@ class Director:
         self._reached: Counter[Step] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
         self._retired = False
+        self._node = asyncio.Lock()
         world.on_reached = self._on_reached
 
     @property
@@ -81,18 +84,23 @@ class Director:
     async def _strike(self, injection: Injection, at: Reached, go: asyncio.Future[None]) -> None:
         fault = CATALOGUE[injection.fault]
         history = self._world.history
-        try:
-            struck = history.record(
-                Fact.STRUCK, at.who, at.task, note=f"{injection.fault} at {at.step}"
-            )
-            await fault.strike(self._world, at)
-            if at.step is Step.CALLED:
-                await self._redelivered(at, struck)
-        finally:
-            if not go.done():
-                go.set_result(None)
-        await fault.heal(self._world, at)
-        history.record(Fact.HEALED, at.who, note=injection.fault)
+        async with self._turn_of(fault):
+            try:
+                struck = history.record(
+                    Fact.STRUCK, at.who, at.task, note=f"{injection.fault} at {at.step}"
+                )
+                await fault.strike(self._world, at)
+                if at.step is Step.CALLED:
+                    await self._redelivered(at, struck)
+            finally:
+                if not go.done():
+                    go.set_result(None)
+            await fault.heal(self._world, at)
+            history.record(Fact.HEALED, at.who, note=injection.fault)
+
+    def _turn_of(self, fault: Fault) -> AbstractAsyncContextManager[object]:
+        """A node that starts cannot be stopped, nor one that is gone be given a command."""
+        return self._node if fault.own_broker else nullcontext()
 
     async def _redelivered(self, at: Reached, struck: Event) -> None:
         """Let the call go on until the task has come to a worker again, if it does: that is when a

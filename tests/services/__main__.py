@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from tests.services.command import Interrupted, interruptible, run_command
-from tests.services.errors import GivenUrlError, NoWayWorked
+from tests.services.errors import GivenInstallationError, GivenUrlError, NoWayWorked
 from tests.services.order import INSTALL_LINE, rabbitmq_ways, redis_ways
 from tests.services.ways import enter_first_that_works
 
@@ -19,7 +19,8 @@ Provides a real RabbitMQ (with its management API) and a real Redis, runs a comm
 TEST_AMQP_URL, TEST_RABBITMQ_API_URL and TEST_REDIS_URL set, and leaves nothing running.
 For each service the first way that works is taken: `given` (the variables are set already),
 `container`, `native` (installed programs), `deb` (Debian packages unpacked into the cache folder,
-not installed), `apt` (installed, as root). Ends with the command's exit code, or with 69 if no
+not installed), `apt` (installed, as root). TEST_RABBITMQ_INSTALLATION names the folder of another
+RabbitMQ: then that one is started, or none. Ends with the command's exit code, or with 69 if no
 way worked.
 """
 
@@ -83,7 +84,7 @@ def main() -> int:
     try:
         with interruptible():
             return run_beside_services(command, extra_conf)
-    except GivenUrlError as error:
+    except (GivenUrlError, GivenInstallationError) as error:
         print(f"services: {error}", file=sys.stderr)
         return SERVICES_UNAVAILABLE
     except NoWayWorked as error:

@@ -32,3 +32,10 @@ class RabbitMQBinaries(ServerBinaries):
     """`server` is sbin/rabbitmq-server of a release; its start script finds `erl` on the PATH."""
 
     epmd: Path
+    entrance: tuple[str | Path, ...] = ()
+    """The command that runs another one where the programs are: nothing if that is here. Then
+    their paths, and those of their environment, are as they see them."""
+
+    def command(self, program: Path, *arguments: str) -> list[str | Path]:
+        """How one of the programs is run from here."""
+        return [*self.entrance, program, *arguments]

@@ -13,6 +13,10 @@ class GivenUrlError(Exception):
     """A URL was given and is incomplete or dead. Final: what a person asked for is not replaced."""
 
 
+class GivenInstallationError(Exception):
+    """A folder was named and holds no RabbitMQ that can be run. Final, as a URL is."""
+
+
 class NoWayWorked(Exception):
     """No way could provide a service; the message tells for each way why not.
 

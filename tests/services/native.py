@@ -20,10 +20,7 @@ RELEASE_FOLDERS = (
 def rabbitmq_binaries() -> RabbitMQBinaries:
     """Raises Unavailable, saying which of the programs is missing."""
     server = _newest_release_script()
-    erl = shutil.which("erl")
-    if erl is None:
-        raise Unavailable(f"{server} is there, but no `erl` on the PATH")
-    return RabbitMQBinaries(server, epmd=_epmd_of(Path(erl)))
+    return RabbitMQBinaries(server, epmd=epmd_of_this_machine())
 
 
 def redis_binaries() -> RedisBinaries:
@@ -48,8 +45,12 @@ def _version(script: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", script.parent.parent.name)]
 
 
-def _epmd_of(erl: Path) -> Path:
-    """Beside `erl`, on the PATH, or in the runtime's own folder."""
+def epmd_of_this_machine() -> Path:
+    """Beside `erl`, on the PATH, or in the runtime's own folder. Raises Unavailable."""
+    found = shutil.which("erl")
+    if found is None:
+        raise Unavailable("no `erl` on the PATH")
+    erl = Path(found)
     beside = erl.resolve().with_name("epmd")
     on_path = shutil.which("epmd")
     candidates = [

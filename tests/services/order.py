@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
-from tests.services import apt_install, debian, native
+from tests.services import apt_install, debian, installation, native
 from tests.services.binaries import RabbitMQBinaries, RedisBinaries
 from tests.services.container import rabbitmq_container, redis_container
 from tests.services.endpoints import RabbitMQEndpoint, RedisEndpoint
@@ -26,6 +26,9 @@ def rabbitmq_ways(extra_conf: Sequence[str] = ()) -> list[Way[RabbitMQEndpoint]]
         with running_node(find(), extra_conf=extra_conf) as node:
             yield node.endpoint
 
+    if installation.is_named():
+        named = Way("installation", lambda: node_of(installation.rabbitmq_binaries))
+        return [Way("given", given_rabbitmq), named]
     return [
         Way("given", given_rabbitmq),
         Way("container", lambda: rabbitmq_container(extra_conf)),

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
-from tests.services import debian, native
+from tests.services import debian, installation, native
 from tests.services.binaries import RabbitMQBinaries
 from tests.services.endpoints import AMQP_URL_VARIABLE
 from tests.services.errors import BrokerCannotBeRestarted, NoWayWorked, StartFailed, Unavailable
@@ -89,6 +89,8 @@ def private_broker(
         Way("native", lambda: node_of(native.rabbitmq_binaries)),
         Way("deb", lambda: node_of(_unpacked_binaries)),
     ]
+    if installation.is_named():
+        ways = [Way("installation", lambda: node_of(installation.rabbitmq_binaries))]
     with ExitStack() as stack:
         try:
             node = enter_first_that_works("a private RabbitMQ", ways, stack).service

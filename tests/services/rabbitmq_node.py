@@ -43,6 +43,10 @@ class RabbitMQNode:
         """The process id of the Erlang VM while it runs."""
         return self._vm.pid if self._vm and self._vm.is_running() else None
 
+    @property
+    def _control_program(self) -> Path:
+        return self._binaries.server.with_name("rabbitmqctl")
+
     def start(self) -> None:
         """Return when AMQP and the management API answer. Raises StartFailed and leaves nothing."""
         if self.vm_pid is not None:
@@ -51,7 +55,7 @@ class RabbitMQNode:
         self._start_epmd()
         with self._layout.output.open("ab") as output:
             self._vm = vm = spawn(
-                [self._binaries.server],
+                self._binaries.command(self._binaries.server),
                 environment=self._layout.environment(self._binaries),
                 folder=self._layout.folder,
                 output=output,
@@ -72,7 +76,7 @@ class RabbitMQNode:
     def ctl(self, *arguments: str) -> str:
         """What `rabbitmqctl` prints. ~1 s. Raises StartFailed with its words."""
         done = subprocess.run(
-            [self._binaries.server.with_name("rabbitmqctl"), "--quiet", *arguments],
+            self._binaries.command(self._control_program, "--quiet", *arguments),
             env=self._layout.environment(self._binaries),
             cwd=self._layout.folder,
             capture_output=True,
@@ -106,7 +110,7 @@ class RabbitMQNode:
     def control(self, *arguments: str) -> None:
         """Run `rabbitmqctl`. Raises subprocess.CalledProcessError with its output."""
         subprocess.run(
-            [self._binaries.server.with_name("rabbitmqctl"), *arguments],
+            self._binaries.command(self._control_program, *arguments),
             env=self._layout.environment(self._binaries),
             cwd=self._layout.folder,
             stdin=subprocess.DEVNULL,
@@ -128,7 +132,7 @@ class RabbitMQNode:
         environment = self._binaries.environment() | self._layout.epmd_environment()
         with (self._layout.folder / "log" / "epmd.txt").open("ab") as output:
             self._epmd = spawn(
-                [self._binaries.epmd, "-port", str(self._layout.ports.epmd)],
+                self._binaries.command(self._binaries.epmd, "-port", str(self._layout.ports.epmd)),
                 environment=environment,
                 folder=self._layout.folder,
                 output=output,

@@ -49,6 +49,7 @@ def test_without_programs_to_run_it_tells_that_no_broker_can_be_restarted(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("TEST_AMQP_URL", "amqp://127.0.0.1/")
+    monkeypatch.delenv("TEST_RABBITMQ_INSTALLATION", raising=False)
 
     with pytest.raises(BrokerCannotBeRestarted, match="TEST_AMQP_URL is set"), private_broker():
         pass
