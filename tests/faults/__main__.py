@@ -37,7 +37,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first of them; default 1")
     parser.add_argument("--seed", type=int, help="this one alone, with its history")
     parser.add_argument("--found", help="one plan of found.py, with its history")
-    parser.add_argument("--only", help="faults whose names begin so, and no others")
+    parser.add_argument("--only", help="faults whose names begin so, separated by commas")
     parser.add_argument("--list", action="store_true", help="name all faults and end")
     return parser.parse_args(arguments)
 

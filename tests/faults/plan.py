@@ -48,8 +48,8 @@ class Plan:
 
     @classmethod
     def from_seed(cls, seed: int, *, own_broker: bool = True, only: str | None = None) -> Plan:
-        """`own_broker`: whether there is a node that may be harmed. `only`: one fault's name, or
-        the beginning of several names."""
+        """`own_broker`: whether there is a node that may be harmed. `only`: names of faults, or
+        their beginnings, separated by commas."""
         random = Random(seed)  # chance that must be the same every time, not secret
         families = [
             [fault for fault in family if _may_strike(fault, own_broker, only)]
@@ -107,7 +107,8 @@ class Plan:
 
 
 def _may_strike(fault: Fault, own_broker: bool, only: str | None) -> bool:
-    return (own_broker or not fault.own_broker) and fault.name.startswith(only or "")
+    wanted = fault.name.startswith(tuple((only or "").split(",")))
+    return wanted and (own_broker or not fault.own_broker)
 
 
 def _drawn(random: Random, families: Sequence[Sequence[Fault]]) -> Injection:
