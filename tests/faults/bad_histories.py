@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.faults.chronicle import a_good_run, chronicle
+from tests.faults.chronicle import a_deadly_run, a_good_run, a_pardoned_run, chronicle
 from tests.faults.history import Event, Fact
 
-__all__ = ["BAD", "a_deadly_run", "and_then", "before", "without"]
+__all__ = ["BAD", "and_then", "before", "without"]
 
 Line = tuple[Any, ...]
 
@@ -27,28 +27,23 @@ def before(fact: Fact, *lines: Line) -> list[Event]:
     return chronicle(*good[:place], *lines, *good[place:])
 
 
-def a_deadly_run() -> list[Event]:
-    """Three workers die of one task; the next one gives it up."""
-    deaths = [
-        line
-        for number in (1, 2, 3)
-        for line in (
-            (Fact.CLAIMING, f"w{number}", "t1"),
-            (Fact.STARTED, f"w{number}", "t1", {"attempt": 1}),
-            (Fact.CALLED, f"w{number}", "t1", {"number": number}),
-            (Fact.KILLED, f"w{number}"),
-        )
-    ]
-    return chronicle(
-        (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),
-        (Fact.ACCEPTED, "orchestrator", "t1"),
-        *deaths,
-        (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "failed poison by w4"}),
-        (Fact.PARKED, "", "t1", {"digest": "body", "note": "3 workers died"}),
-    )
-
-
 BAD: Final = {
+    "redriven and not answered": (
+        "redriven_tasks_begin_anew",
+        a_pardoned_run(answered=False, again=False),
+    ),
+    "redriven and given up for its old crashes": (
+        "redriven_tasks_begin_anew",
+        a_pardoned_run(answered=True, again=True),
+    ),
+    "redriven as a later attempt": (
+        "redriven_tasks_begin_anew",
+        and_then(
+            (Fact.REDRIVEN, "", "t1"),
+            (Fact.DELIVERED, "w1", "t1", {"attempt": 3, "note": "redrive 1 with 1 earlier stays"}),
+            (Fact.GIVEN, "orchestrator", "t1", {"note": "success"}),
+        ),
+    ),
     "lost": ("no_task_is_lost", without(Fact.GIVEN)),
     "raw message lost": (
         "no_task_is_lost",

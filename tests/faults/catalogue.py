@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.faults.fault import Fault
 from tests.faults.faults_broker import BROKER_FAULTS
+from tests.faults.faults_cancellation import CANCELLATION_FAULTS
 from tests.faults.faults_link import LINK_FAULTS
 from tests.faults.faults_message import MESSAGE_FAULTS
 from tests.faults.faults_process import PROCESS_FAULTS
@@ -23,6 +24,7 @@ FAMILIES: Final = (
     PROVIDER_FAULTS,
     MESSAGE_FAULTS,
     TASK_FAULTS,
+    CANCELLATION_FAULTS,
 )
 """Seeds draw a family first: there are many ways to break a network, and few to kill a worker."""
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from tests.faults.history import Event, Fact
 
-__all__ = ["a_good_run", "chronicle"]
+__all__ = ["a_deadly_run", "a_good_run", "a_pardoned_run", "chronicle"]
 
 
 def chronicle(*lines: tuple[Any, ...] | Event) -> list[Event]:
@@ -45,4 +45,43 @@ def a_good_run() -> list[Event]:
         (Fact.CONSUMERS, "", "", {"number": 1, "note": "1"}),
         (Fact.TOLD_TO_STOP, "w1"),
         (Fact.PROCESS_ENDED, "w1"),
+    )
+
+
+def a_deadly_run() -> list[Event]:
+    """Three workers die of one task; the next one gives it up."""
+    deaths = [
+        line
+        for number in (1, 2, 3)
+        for line in (
+            (Fact.CLAIMING, f"w{number}", "t1"),
+            (Fact.STARTED, f"w{number}", "t1", {"attempt": 1}),
+            (Fact.CALLED, f"w{number}", "t1", {"number": number}),
+            (Fact.KILLED, f"w{number}"),
+        )
+    ]
+    return chronicle(
+        (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),
+        (Fact.ACCEPTED, "orchestrator", "t1"),
+        *deaths,
+        (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "failed poison by w4"}),
+        (Fact.PARKED, "", "t1", {"digest": "body", "note": "3 workers died"}),
+    )
+
+
+def a_pardoned_run(*, answered: bool, again: bool) -> list[Event]:
+    """The same task is sent back, and handed over as new; `again`: it is given up at once, in place
+    of running."""
+    *deaths, _ = a_deadly_run()
+    story = "redrive 1 with 1 earlier stays in parking"
+    return chronicle(
+        *deaths,
+        (Fact.REDRIVEN, "", "t1"),
+        (Fact.DELIVERED, "w4", "t1", {"delivery": "m9", "attempt": 1, "note": story}),
+        *(
+            [(Fact.GIVEN, "orchestrator", "t1", {"digest": "s", "note": "success"})]
+            if answered
+            else []
+        ),
+        *([(Fact.PARKED, "", "t1", {"digest": "body", "note": "4 died"})] if again else []),
     )

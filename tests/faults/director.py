@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
+from llmbus.worker.provider_simulator import Behaviour
 from tests.faults.catalogue import CATALOGUE
 from tests.faults.fault import Fault
 from tests.faults.gatekeeper import Reached
@@ -18,6 +19,8 @@ from tests.faults.world import World
 __all__ = ["Director"]
 
 _REDELIVERY_SECONDS: Final = 3.0
+_OVERLOADED: Final = Behaviour(status=529, times=4)
+"""Enough for the latest strike that a plan may draw."""
 
 
 class Director:
@@ -43,6 +46,8 @@ class Director:
         for injection in self._at_start:
             self._world.history.record(Fact.STRUCK, note=injection.fault)
             await CATALOGUE[injection.fault].prepare(self._world)
+        if any(injection.step is Step.PUT_OFF for injection in self._left):
+            self._world.provider.script(_OVERLOADED)
 
     @property
     def is_healed(self) -> bool:

@@ -133,9 +133,15 @@ def _redis_was_away(events: Sequence[Event], _: Event, call: Event) -> bool:
 
 
 def askings(events: Sequence[Event], task: str) -> int:
-    """How often somebody asked for the task: another program, or an orchestrator that began anew
-    and did not know whether its predecessor had."""
-    raw = sum(event.fact is Fact.SENT_RAW and event.task == task for event in events)
+    """How often somebody asked for the task: another program, a redrive from parking, or an
+    orchestrator that began anew and did not know whether its predecessor had."""
+    raw = sum(
+        event.task == task
+        and (
+            event.fact is Fact.REDRIVEN or (event.fact is Fact.SENT_RAW and event.note != "parked")
+        )
+        for event in events
+    )
     submitters = {
         event.who for event in events if event.fact is Fact.SUBMITTING and event.task == task
     }

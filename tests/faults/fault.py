@@ -24,6 +24,7 @@ WORKER_STEPS = (
     Step.ANSWERED,
     Step.ANSWERING,
     Step.CONFIRMED,
+    Step.PUT_OFF,
     Step.ACKING,
 )
 

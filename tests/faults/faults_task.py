@@ -1,11 +1,8 @@
-"""Tasks that are cancelled, that kill their workers, that come back from parking."""
+"""Tasks that kill their workers, and that come back from parking."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 from llmbus.shared.agents import AgentType
@@ -15,11 +12,12 @@ from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import RequestedAgent, task_message
 from llmbus.shared.parking import parked_copy
 from llmbus.shared.task import AgentTask
-from tests.faults.environment import LANE, MAX_CRASHES, ORCHESTRATOR_NAME, environment_of
+from tests.faults.environment import LANE, MAX_CRASHES, ORCHESTRATOR_NAME
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached
 from tests.faults.gates import digest_of
 from tests.faults.history import Event, Fact
+from tests.faults.operator_commands import redrive
 from tests.faults.progress import held_by
 from tests.faults.steps import Step
 from tests.faults.watched_provider import mark
@@ -27,27 +25,10 @@ from tests.faults.world import World
 
 __all__ = ["TASK_FAULTS"]
 
-_NOTED_SECONDS: Final = 5.0
-_CUT_SECONDS: Final = 6.0
 _TAKEN_OVER_SECONDS: Final = 15.0
 _NEIGHBOURS_END_SECONDS: Final = 10.0
-_OPERATORS: Final = 2
-_CANCEL_ANSWERS: Final = frozenset({Fact.CANCEL_ACCEPTED, Fact.CANCEL_REFUSED})
-
-
-async def _cancel(world: World, at: Reached) -> None:
-    """While the task stands where it is. A call that runs is not answered before it is cut."""
-    since = len(world.history.events)
-    world.gatekeeper.order(world.orchestrator, at.task)
-    await world.history.until_since(
-        since, lambda event: event.fact in _CANCEL_ANSWERS and event.task == at.task, _NOTED_SECONDS
-    )
-    if at.step is Step.CALLED:
-        await world.history.until_since(
-            since,
-            lambda event: event.fact is Fact.ANSWERING and event.task == at.task,
-            _CUT_SECONDS,
-        )
+_GIVEN_UP_SECONDS: Final = 10.0
+_ANSWERED_SECONDS: Final = 15.0
 
 
 async def _first_death(world: World, at: Reached) -> None:
@@ -57,18 +38,48 @@ async def _first_death(world: World, at: Reached) -> None:
 
 async def _further_deaths(world: World, at: Reached) -> None:
     for _ in range(MAX_CRASHES - 1):
-        since = len(world.history.events)
         await world.start_worker(world.next_worker_name())
-
-        def called(event: Event) -> bool:
-            return event.fact is Fact.CALLED and event.task == at.task
-
-        if not await world.history.until_since(since, called, _TAKEN_OVER_SECONDS):
-            break
-        *_, call = filter(called, world.history.events)
-        await _die_alone(call.who, world)
+        await _next_death(world, at)
     await world.start_worker(world.next_worker_name())
     world.provider.answer_again(at.task)
+
+
+async def _next_death(world: World, at: Reached) -> None:
+    """Of whoever calls for the task next, if anybody does."""
+    since = _latest_death(world.history.events)
+
+    def called(event: Event) -> bool:
+        return event.fact is Fact.CALLED and event.task == at.task
+
+    if await world.history.until_since(since, called, _TAKEN_OVER_SECONDS):
+        call = next(event for event in world.history.events[since:] if called(event))
+        await _die_alone(call.who, world)
+
+
+def _latest_death(events: Sequence[Event]) -> int:
+    return max(event.place for event in events if event.fact in {Fact.KILLED, Fact.REDRIVEN})
+
+
+async def _pardon(world: World, at: Reached) -> None:
+    """It becomes poison and is sent back; one more worker dies of it, the next one answers."""
+    await _further_deaths(world, at)
+
+    def given_up(event: Event) -> bool:
+        return event.fact is Fact.GIVEN and event.task == at.task and "poison" in event.note
+
+    since = len(world.history.events)
+    if not await world.history.until_since(0, given_up, _GIVEN_UP_SECONDS):
+        return
+    world.provider.leave_unanswered(at.task)
+    await redrive(world, at.task)
+    await _next_death(world, at)
+    await world.start_worker(world.next_worker_name())
+    world.provider.answer_again(at.task)
+
+    def answered(event: Event) -> bool:
+        return event.fact is Fact.GIVEN and event.task == at.task and "poison" not in event.note
+
+    await world.history.until_since(since, answered, _ANSWERED_SECONDS)
 
 
 async def _die_alone(who: str, world: World) -> None:
@@ -100,39 +111,24 @@ async def _park_and_redrive(world: World, _: Reached) -> None:
     )
     async with RabbitmqBus(world.settings, name="faults") as bus:
         await bus.publish(layout.unrouted, LANE, parked)
-    environment = await environment_of("operator", world.links)
-    await asyncio.gather(*(_redrive(task.task_id, environment) for _ in range(_OPERATORS)))
-
-
-async def _redrive(task_id: str, environment: Mapping[str, str]) -> None:
-    command = Path(sys.executable).with_name("llmbus")
-    process = await asyncio.create_subprocess_exec(
-        *(command, "parking", "redrive", "--task", task_id),
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
+    await redrive(world, task.task_id)
 
 
 TASK_FAULTS: Final = (
-    Fault(
-        "task-cancelled",
-        "the orchestrator cancels the task that has come there",
-        WORKER_STEPS,
-        strike=_cancel,
-    ),
     Fault(
         "task-deadly",
         "three workers in a row are killed while they run the same task",
         (Step.CALLED,),
         strike=_first_death,
         heal=_further_deaths,
+    ),
+    Fault(
+        "task-pardoned",
+        "a task that has killed three workers is sent back from parking, kills one more and is"
+        " answered",
+        (Step.CALLED,),
+        strike=_first_death,
+        heal=_pardon,
     ),
     Fault(
         "task-redriven",

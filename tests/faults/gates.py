@@ -17,6 +17,7 @@ from llmbus.shared.bus.interface import (
 )
 from llmbus.shared.envelope import attempt_of
 from llmbus.shared.errors import DeliveryLostError, LlmbusError
+from llmbus.shared.parking import history_of, redrives_of
 from llmbus.shared.result_envelope import RESULT_TYPE
 from llmbus.shared.topology import Layout, Topology
 from tests.faults.gate_client import GateClient
@@ -112,7 +113,7 @@ class _GatedBus:
                     task=delivery.message.correlation_id,
                     attempt=attempt_of(delivery.message),
                     delivery=delivery.message_id,
-                    note="redelivered" if delivery.redelivered else "",
+                    note=_story_of(delivery),
                 )
             on_delivery(gated)
 
@@ -147,7 +148,17 @@ class _GatedBus:
             return (Step.ANSWERING, Fact.ANSWERING), answered
         if exchange == layout.unrouted:
             return None, Fact.PARK_CONFIRMED
-        return None, Fact.RETRY_CONFIRMED
+        if exchange == layout.dead:
+            return None, Fact.RETRY_CONFIRMED
+        return None, (Step.PUT_OFF, Fact.RETRY_CONFIRMED)
+
+
+def _story_of(delivery: Delivery) -> str:
+    story = ["redelivered"] if delivery.redelivered else []
+    if redrives := redrives_of(delivery.message):
+        told = len(history_of(delivery.message))
+        story.append(f"redrive {redrives} with {told} earlier stays in parking")
+    return ", ".join(story)
 
 
 def gated_bus(bus: Bus, gate: GateClient, layout: Layout) -> Bus:

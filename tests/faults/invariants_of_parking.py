@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tests.faults.history import Event, Fact
-from tests.faults.readings import deadly_tasks, suspected_tasks, tasks_of, unreadable_tasks
+from tests.faults.readings import (
+    deadly_tasks,
+    suspected_tasks,
+    tasks_of,
+    unreadable_tasks,
+    while_claims_hold,
+)
 
 __all__ = ["PARKING_INVARIANTS"]
 
@@ -20,7 +26,7 @@ def only_what_belongs_there_is_parked(events: Sequence[Event]) -> Iterator[str]:
 
 def what_kills_is_given_up(events: Sequence[Event]) -> Iterator[str]:
     """I11: a task of which enough workers have died is answered as poison, and kept."""
-    parked = tasks_of(events, Fact.PARKED)
+    parked = tasks_of(events, Fact.PARKED) | tasks_of(events, Fact.REDRIVEN)
     answered = {
         event.task for event in events if event.fact is Fact.GIVEN and "poison" in event.note
     }
@@ -29,6 +35,27 @@ def what_kills_is_given_up(events: Sequence[Event]) -> Iterator[str]:
             yield f"{task} has killed its workers and is not in parking"
         if task not in answered:
             yield f"{task} has killed its workers and is not answered as poison"
+
+
+def redriven_tasks_begin_anew(events: Sequence[Event]) -> Iterator[str]:
+    """I12: what is sent back from parking is handed over as a first attempt that tells of its stay,
+    is answered, and does not come back for what happened before."""
+    whole = list(while_claims_hold(events)) == list(events)
+    for redriven in (event for event in events if event.fact is Fact.REDRIVEN and whole):
+        later = [event for event in events[redriven.place :] if event.task == redriven.task]
+        handed = [
+            event for event in later if event.fact is Fact.DELIVERED and "redrive" in event.note
+        ]
+        if not handed or handed[0].attempt != 1 or "with 1 earlier stays" not in handed[0].note:
+            yield f"{redriven.task} was sent back and is not handed over as new, with its story"
+        if not any(event.fact is Fact.GIVEN and "poison" not in event.note for event in later):
+            yield f"{redriven.task} was sent back and is not answered"
+        if redriven.task not in deadly_tasks(events[redriven.place :]):
+            yield from (
+                f"{redriven.task} is in parking again: {event.note}"
+                for event in later
+                if event.fact is Fact.PARKED
+            )
 
 
 def parked_as_it_came(events: Sequence[Event]) -> Iterator[str]:
@@ -61,6 +88,7 @@ def unreadable_is_never_paid_for(events: Sequence[Event]) -> Iterator[str]:
 PARKING_INVARIANTS = (
     only_what_belongs_there_is_parked,
     what_kills_is_given_up,
+    redriven_tasks_begin_anew,
     parked_as_it_came,
     unreadable_is_never_paid_for,
 )

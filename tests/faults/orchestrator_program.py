@@ -81,7 +81,8 @@ async def _submit(producer: Producer, task: AgentTask, gate: GateClient) -> Task
             gate.report(Fact.REFUSED, task=task.task_id, note=type(error).__name__)
             await asyncio.sleep(_PAUSE_SECONDS)
         except LlmbusError as error:
-            gate.report(Fact.REFUSED, task=task.task_id, note=f"{type(error).__name__}: {error}")
+            note = f"{type(error).__name__}: {error}"
+            gate.report(Fact.REFUSED, task=task.task_id, number=1, note=note)
             return None
         else:
             gate.report(Fact.ACCEPTED, task=task.task_id)

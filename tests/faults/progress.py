@@ -15,11 +15,7 @@ def all_tasks_ended(events: Sequence[Event], wanted: Collection[str]) -> bool:
     """Whether everything that was asked, and every raw message, is answered or parked."""
     asked = set(wanted) | {event.task for event in events if event.fact is Fact.SENT_RAW}
     ended = {event.task for event in events if event.fact in {Fact.GIVEN, Fact.PARK_CONFIRMED}}
-    refused = {
-        event.task
-        for event in events
-        if event.fact is Fact.REFUSED and not event.note.endswith(("UnknownError", "Unreachable"))
-    }
+    refused = {event.task for event in events if event.fact is Fact.REFUSED and event.number}
     return asked <= ended | refused
 
 

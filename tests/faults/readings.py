@@ -8,7 +8,14 @@ from collections.abc import Collection, Iterator, Sequence
 from tests.faults.environment import MAX_CRASHES
 from tests.faults.history import Event, Fact
 
-__all__ = ["deadly_tasks", "suspected_tasks", "tasks_of", "unreadable_tasks", "while_claims_hold"]
+__all__ = [
+    "count_of",
+    "deadly_tasks",
+    "suspected_tasks",
+    "tasks_of",
+    "unreadable_tasks",
+    "while_claims_hold",
+]
 
 _UNREADABLE = frozenset({"malformed", "unknown-schema"})
 _ENDS = frozenset({Fact.STORED, Fact.RETRY_CONFIRMED, Fact.PARK_CONFIRMED, Fact.NACKED})
@@ -25,6 +32,11 @@ def while_claims_hold(events: Sequence[Event]) -> Iterator[Event]:
 def tasks_of(events: Sequence[Event], fact: Fact) -> set[str]:
     """The tasks that this happened to."""
     return {event.task for event in events if event.fact is fact}
+
+
+def count_of(events: Sequence[Event], fact: Fact, task: str) -> int:
+    """How often that happened to this task."""
+    return sum(event.fact is fact and event.task == task for event in events)
 
 
 def unreadable_tasks(events: Sequence[Event]) -> set[str]:
@@ -48,6 +60,7 @@ def suspected_tasks(events: Sequence[Event]) -> set[str]:
 def _killers(events: Sequence[Event], opened: Fact, closed: Collection[Fact]) -> set[str]:
     deaths: Counter[str] = Counter()
     running: set[tuple[str, str]] = set()
+    killers: set[str] = set()
     for event in while_claims_hold(events):
         run = event.who, event.task
         if event.fact is opened:
@@ -57,4 +70,7 @@ def _killers(events: Sequence[Event], opened: Fact, closed: Collection[Fact]) ->
         elif event.fact is Fact.KILLED:
             deaths.update(task for who, task in running if who == event.who)
             running = {(who, task) for who, task in running if who != event.who}
-    return {task for task, count in deaths.items() if count >= MAX_CRASHES}
+            killers |= {task for task, count in deaths.items() if count >= MAX_CRASHES}
+        elif event.fact is Fact.REDRIVEN:
+            deaths.pop(event.task, None)
+    return killers

@@ -37,6 +37,9 @@ class Step(StrEnum):
     """The worker is about to publish the result."""
     CONFIRMED = "S11"
     """The broker has confirmed the result; the worker does not know it yet."""
+    PUT_OFF = "S11r"
+    """The broker has confirmed the copy for a later hand-over, such as the next attempt; the worker
+    does not know it yet. So that somebody comes there, the provider is overloaded at first."""
     ACKING = "S12"
     """The worker is about to ack the task."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from tests.faults.bad_histories import BAD, a_deadly_run, and_then, before
-from tests.faults.chronicle import a_good_run, chronicle
+from tests.faults.bad_histories import BAD, and_then, before
+from tests.faults.chronicle import a_deadly_run, a_good_run, a_pardoned_run, chronicle
 from tests.faults.history import Event, Fact
 from tests.faults.oracle import ALL_INVARIANTS, violations_in
 
@@ -120,3 +120,19 @@ def test_an_ack_that_came_too_late_to_count_needs_no_confirmation() -> None:
         (Fact.SETTLING_LOST, "w1", "t1", {"attempt": 1}),
     )
     assert violations_in(events) == []
+
+
+def test_a_task_that_is_sent_back_from_parking_has_a_second_result() -> None:
+    assert violations_in(a_pardoned_run(answered=True, again=False)) == []
+
+
+def test_everybody_who_meets_a_cancelled_task_may_say_so() -> None:
+    others = [
+        line
+        for who in ("w2", "w3")
+        for line in (
+            (Fact.CLAIMED, who, "t1", {"note": "Cancelled"}),
+            (Fact.ANSWERING, who, "t1", {"digest": f"cancelled by {who}"}),
+        )
+    ]
+    assert violations_in(before(Fact.ANSWERING, *others)) == []
