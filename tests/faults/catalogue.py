@@ -13,12 +13,14 @@ from tests.faults.faults_process import PROCESS_FAULTS
 from tests.faults.faults_provider import PROVIDER_FAULTS
 from tests.faults.faults_redis import REDIS_FAULTS
 from tests.faults.faults_task import TASK_FAULTS
+from tests.faults.faults_vhost import VHOST_FAULTS
 
 __all__ = ["CATALOGUE", "FAMILIES"]
 
 FAMILIES: Final = (
     PROCESS_FAULTS,
     BROKER_FAULTS,
+    VHOST_FAULTS,
     LINK_FAULTS,
     REDIS_FAULTS,
     PROVIDER_FAULTS,

@@ -1,14 +1,12 @@
-"""The broker is killed, restarted, frozen, out of memory; connections and queues are taken away."""
+"""The broker is killed, restarted, frozen, out of memory or disk, impatient."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Final
-from urllib.parse import quote
 
-from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.worker.provider_simulator import Behaviour
-from tests.faults.environment import HEARTBEAT_SECONDS, LANE
+from tests.faults.environment import HEARTBEAT_SECONDS
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Fact
@@ -21,7 +19,6 @@ __all__ = ["BROKER_FAULTS"]
 _EVERYWHERE: Final = (Step.SUBMITTING, Step.ACCEPTED, *WORKER_STEPS)
 _LONGER_THAN_HEARTBEATS_SECONDS: Final = 4.0 * HEARTBEAT_SECONDS
 _ALARM_SECONDS: Final = 3.0
-_IN_HAND_SECONDS: Final = 10.0
 _IMPATIENCE_SECONDS: Final = 1.0
 _TAKEN_BACK_SECONDS: Final = 10.0
 _DEFAULT_PATIENCE_SECONDS: Final = (1800.0, 60.0)
@@ -83,9 +80,9 @@ async def _set_patience(world: World, timeout_seconds: float, tick_seconds: floa
     await asyncio.to_thread(_node(world).ctl, "eval", settings)
 
 
-async def _lose_patience(world: World, at: Reached) -> None:
+async def _lose_patience(world: World, _: Reached) -> None:
     await _set_patience(world, _IMPATIENCE_SECONDS, _IMPATIENCE_SECONDS / 4)
-    await _close_connections(world, at)
+    await world.broker.api.drop_connections(world.vhost)
     world.provider.script(Behaviour(latency_seconds=3 * _IMPATIENCE_SECONDS, times=2))
 
 
@@ -98,27 +95,6 @@ async def _be_patient_again(world: World, _: Reached) -> None:
         _TAKEN_BACK_SECONDS,
     )
     await _set_patience(world, *_DEFAULT_PATIENCE_SECONDS)
-
-
-async def _close_connections(world: World, _: Reached) -> None:
-    await world.broker.api.drop_connections(world.vhost)
-
-
-async def _delete_lane(world: World, _: Reached) -> None:
-    """The broker tells the consumers by basic.cancel."""
-    wanted = {task.task_id for task in world.tasks}
-
-    def all_in_hand() -> bool:
-        return wanted <= {event.task for event in world.history.of(Fact.DELIVERED)}
-
-    await world.history.until(all_in_hand, _IN_HAND_SECONDS)
-    queue = quote(world.settings.layout.lane_queue(LANE), safe="")
-    await world.broker.api.call("DELETE", f"/api/queues/{world.vhost.name}/{queue}")
-
-
-async def _declare_lane(world: World, _: Reached) -> None:
-    async with RabbitmqBus(world.settings, name="faults") as bus:
-        await bus.declare(world.settings.layout.for_tasks([LANE]))
 
 
 BROKER_FAULTS: Final = (
@@ -169,19 +145,5 @@ BROKER_FAULTS: Final = (
         strike=_lose_patience,
         heal=_be_patient_again,
         own_broker=True,
-    ),
-    Fault(
-        "connections-closed",
-        "all connections are closed by the management API",
-        _EVERYWHERE,
-        strike=_close_connections,
-    ),
-    Fault(
-        "lane-deleted",
-        "the lane's queue is deleted under its consumers and declared again",
-        (Step.CALLED, Step.ANSWERED, Step.ANSWERING, Step.CONFIRMED),
-        strike=_delete_lane,
-        heal=_declare_lane,
-        every_task_in_hand=True,
     ),
 )

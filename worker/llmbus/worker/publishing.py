@@ -11,6 +11,7 @@ from llmbus.shared.clock import Clock
 from llmbus.shared.codec import MAX_BODY_BYTES
 from llmbus.shared.errors import (
     BodyTooLargeError,
+    ConfigurationError,
     PublishUnknownError,
     UnavailableError,
     UnroutableError,
@@ -94,11 +95,12 @@ class RunPublisher:
         await self._put_into_parking(run, run.lane, copy, reason)
 
     async def publish(self, run: Run, exchange: str, key: str, message: Message) -> None:
-        """Publish for as long as it takes; `UnroutableError` where no queue is bound."""
+        """Publish for as long as it takes, also until a user who may not publish here may again;
+        `UnroutableError` where no queue is bound."""
         while True:
             try:
                 return await self._bus.publish(exchange, key, message)
-            except (PublishUnknownError, UnavailableError) as error:
+            except (PublishUnknownError, UnavailableError, ConfigurationError) as error:
                 self._observe(ResultDelayed(*run.place, str(error)))
                 await asyncio.sleep(_PAUSE_SECONDS)
             # Whatever is published in a resource alarm arrives after it, each attempt anew.

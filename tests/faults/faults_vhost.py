@@ -1,0 +1,145 @@
+"""What an administrator can do to a vhost under programs that use it: close connections, delete
+queues, let them be full, take permissions away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import quote
+
+from llmbus.shared.bus.rabbitmq import RabbitmqBus
+from tests.faults.environment import LANE, ORCHESTRATOR_NAME
+from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.gatekeeper import Reached
+from tests.faults.history import Fact
+from tests.faults.steps import Step
+from tests.faults.world import World
+
+__all__ = ["VHOST_FAULTS"]
+
+_EVERYWHERE: Final = (Step.SUBMITTING, Step.ACCEPTED, *WORKER_STEPS)
+_IN_HAND_SECONDS: Final = 10.0
+_TROUBLE_SECONDS: Final = 3.0
+_EVERYTHING: Final = {"configure": ".*", "write": ".*", "read": ".*"}
+_NOTHING: Final = {"configure": "^$", "write": "^$", "read": "^$"}
+
+
+async def _close_connections(world: World, _: Reached) -> None:
+    await world.broker.api.drop_connections(world.vhost)
+
+
+async def _delete_lane(world: World, _: Reached) -> None:
+    """The broker tells the consumers by basic.cancel."""
+    wanted = {task.task_id for task in world.tasks}
+
+    def all_in_hand() -> bool:
+        return wanted <= {event.task for event in world.history.of(Fact.DELIVERED)}
+
+    await world.history.until(all_in_hand, _IN_HAND_SECONDS)
+    await _delete(world, world.settings.layout.lane_queue(LANE))
+
+
+async def _declare_lane(world: World, _: Reached) -> None:
+    async with RabbitmqBus(world.settings, name="faults") as bus:
+        await bus.declare(world.settings.layout.for_tasks([LANE]))
+
+
+async def _delete_results(world: World, _: Reached) -> None:
+    await _delete(world, world.settings.layout.results_queue(ORCHESTRATOR_NAME))
+
+
+async def _declare_results(world: World, _: Reached) -> None:
+    async with RabbitmqBus(world.settings, name="faults") as bus:
+        await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
+
+
+async def _delete(world: World, queue: str) -> None:
+    path = f"/api/queues/{world.vhost.name}/{quote(queue, safe='')}"
+    await world.broker.api.call("DELETE", path)
+
+
+def _full(queue: Callable[[World], str]) -> Callable[[World, Reached], Awaitable[None]]:
+    async def fill(world: World, _: Reached) -> None:
+        policy = {
+            "pattern": f"^{queue(world).replace('.', '[.]')}$",
+            "definition": {"max-length": 0, "overflow": "reject-publish"},
+            "apply-to": "queues",
+        }
+        await world.broker.api.call("PUT", f"/api/policies/{world.vhost.name}/full", policy)
+
+    return fill
+
+
+async def _make_room(world: World, _: Reached) -> None:
+    await asyncio.sleep(_TROUBLE_SECONDS)
+    await world.broker.api.call("DELETE", f"/api/policies/{world.vhost.name}/full")
+
+
+async def _take_permissions(world: World, at: Reached) -> None:
+    await _permit(world, _NOTHING)
+    await _close_connections(world, at)  # the broker remembers what a channel was allowed
+
+
+async def _lock_out(world: World, at: Reached) -> None:
+    await world.broker.api.call("DELETE", _permissions(world))
+    await _close_connections(world, at)
+
+
+async def _permit_everything(world: World, _: Reached) -> None:
+    await asyncio.sleep(_TROUBLE_SECONDS)
+    await _permit(world, _EVERYTHING)
+
+
+async def _permit(world: World, permissions: dict[str, str]) -> None:
+    await world.broker.api.call("PUT", _permissions(world), permissions)
+
+
+def _permissions(world: World) -> str:
+    return f"/api/permissions/{world.vhost.name}/{world.vhost.name}"
+
+
+VHOST_FAULTS: Final = (
+    Fault(
+        "connections-closed",
+        "all connections are closed by the management API",
+        _EVERYWHERE,
+        strike=_close_connections,
+    ),
+    Fault(
+        "lane-deleted",
+        "the lane's queue is deleted under its consumers and declared again",
+        (Step.CALLED, Step.ANSWERED, Step.ANSWERING, Step.CONFIRMED),
+        strike=_delete_lane,
+        heal=_declare_lane,
+        every_task_in_hand=True,
+    ),
+    Fault(
+        "lane-full",
+        "the lane's queue refuses what is published to it for three seconds",
+        _EVERYWHERE,
+        strike=_full(lambda world: world.settings.layout.lane_queue(LANE)),
+        heal=_make_room,
+    ),
+    Fault(
+        "results-full",
+        "the orchestrator's queue refuses what is published to it for three seconds",
+        _EVERYWHERE,
+        strike=_full(lambda world: world.settings.layout.results_queue(ORCHESTRATOR_NAME)),
+        heal=_make_room,
+    ),
+    Fault(
+        "permissions-lost",
+        "the user may do nothing in the vhost for three seconds",
+        _EVERYWHERE,
+        strike=_take_permissions,
+        heal=_permit_everything,
+    ),
+    Fault(
+        "vhost-locked",
+        "the user may not enter the vhost for three seconds",
+        _EVERYWHERE,
+        strike=_lock_out,
+        heal=_permit_everything,
+    ),
+)
