@@ -10,6 +10,8 @@ from typing import Final
 from llmbus.worker.provider_simulator import Behaviour
 from tests.faults.catalogue import CATALOGUE
 from tests.faults.fault import Fault
+from tests.faults.faults_broker import BROKER_FAULTS
+from tests.faults.faults_vhost import VHOST_FAULTS
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Event, Fact
 from tests.faults.plan import Injection, Plan
@@ -19,6 +21,7 @@ from tests.faults.world import World
 __all__ = ["Director"]
 
 _REDELIVERY_SECONDS: Final = 3.0
+_AT_THE_BROKER: Final = frozenset(fault.name for fault in (*BROKER_FAULTS, *VHOST_FAULTS))
 _OVERLOADED: Final = Behaviour(status=529, times=4)
 """Enough for the latest strike that a plan may draw."""
 
@@ -33,7 +36,7 @@ class Director:
         self._reached: Counter[Step] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
         self._retired = False
-        self._node = asyncio.Lock()
+        self._broker = asyncio.Lock()
         world.on_reached = self._on_reached
 
     @property
@@ -105,7 +108,7 @@ class Director:
 
     def _turn_of(self, fault: Fault) -> AbstractAsyncContextManager[object]:
         """A node that starts cannot be stopped, nor one that is gone be given a command."""
-        return self._node if fault.own_broker else nullcontext()
+        return self._broker if fault.name in _AT_THE_BROKER else nullcontext()
 
     async def _redelivered(self, at: Reached, struck: Event) -> None:
         """Let the call go on until the task has come to a worker again, if it does: that is when a

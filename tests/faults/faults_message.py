@@ -18,14 +18,15 @@ from tests.faults.history import Fact
 from tests.faults.watched_provider import mark
 from tests.faults.world import World
 
-__all__ = ["MESSAGE_FAULTS", "UNREADABLE"]
+__all__ = ["MESSAGE_FAULTS", "UNREADABLE", "raw_body", "send_raw"]
 
 UNREADABLE: Final = frozenset({"malformed", "unknown-schema"})
 """Those that nobody can run: they must be parked, and never paid for."""
 _LONG_AGO: Final = timedelta(hours=1)
 
 
-def _body(task_id: str, **fields: Any) -> bytes:
+def raw_body(task_id: str, **fields: Any) -> bytes:
+    """A task that can be run, but for the fields that are given."""
     values: dict[str, Any] = {
         "task_id": task_id,
         "title": "From another program",
@@ -40,39 +41,44 @@ def _bodies(kind: str, task_id: str) -> Sequence[bytes]:
         case "malformed":
             return [b'{"task_id": "raw", ']
         case "unknown-schema":
-            return [_body(task_id, schema_version=99)]
+            return [raw_body(task_id, schema_version=99)]
         case "expired":
-            return [_body(task_id, deadline=datetime.now(UTC) - _LONG_AGO)]
+            return [raw_body(task_id, deadline=datetime.now(UTC) - _LONG_AGO)]
         case "duplicate":
-            return [_body(task_id)] * 2
+            return [raw_body(task_id)] * 2
         case "duplicate-that-differs":
-            return [_body(task_id), _body(task_id, title="Something else")]
+            return [raw_body(task_id), raw_body(task_id, title="Something else")]
         case _:
-            return [_body(task_id)]
+            return [raw_body(task_id)]
+
+
+async def send_raw(world: World, task_id: str, kind: str, bodies: Sequence[bytes]) -> None:
+    """As another program would, that knows no more than the contract."""
+    async with RabbitmqBus(world.settings, name="faults") as bus:
+        await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
+    connection = await aio_pika.connect(world.settings.amqp_url.get_secret_value())
+    async with connection:
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(world.settings.layout.tasks)
+        for body in bodies:
+            world.history.record(Fact.SENT_RAW, task=task_id, digest=digest_of(body), note=kind)
+            message = aio_pika.Message(
+                body,
+                content_type="application/json",
+                type="agent.task.v1",
+                correlation_id=task_id,
+                message_id=uuid4().hex,
+                reply_to=ORCHESTRATOR_NAME,
+                priority=None if kind == "no-priority" else 4,
+                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            )
+            await exchange.publish(message, LANE)
 
 
 def _fault(kind: str, words: str) -> Fault:
     async def prepare(world: World) -> None:
         task_id = f"raw-{kind}"
-        async with RabbitmqBus(world.settings, name="faults") as bus:
-            await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
-        connection = await aio_pika.connect(world.settings.amqp_url.get_secret_value())
-        async with connection:
-            channel = await connection.channel()
-            exchange = await channel.get_exchange(world.settings.layout.tasks)
-            for body in _bodies(kind, task_id):
-                world.history.record(Fact.SENT_RAW, task=task_id, digest=digest_of(body), note=kind)
-                message = aio_pika.Message(
-                    body,
-                    content_type="application/json",
-                    type="agent.task.v1",
-                    correlation_id=task_id,
-                    message_id=uuid4().hex,
-                    reply_to=ORCHESTRATOR_NAME,
-                    priority=None if kind == "no-priority" else 4,
-                    delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-                )
-                await exchange.publish(message, LANE)
+        await send_raw(world, task_id, kind, _bodies(kind, task_id))
 
     return Fault(f"message-{kind}", words, prepare=prepare)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 
+from tests.faults.environment import HEARTBEAT_SECONDS
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Event, Fact
@@ -13,6 +15,7 @@ from tests.faults.world import World
 
 __all__ = ["PROCESS_FAULTS"]
 
+_LONGER_THAN_HEARTBEATS_SECONDS: Final = 4.0 * HEARTBEAT_SECONDS
 _REDELIVERY_SECONDS: Final = 8.0
 """A broker misses a frozen client after two to three heartbeats."""
 
@@ -61,6 +64,14 @@ async def _thaw_after(fact: Fact, world: World, at: Reached) -> None:
     world.thaw(at.who)
 
 
+async def _stall(world: World, at: Reached) -> None:
+    """Whoever stands at such a step does nothing else, as where code blocks the event loop: for the
+    oracle it is frozen."""
+    world.history.record(Fact.FROZEN, at.who)
+    await asyncio.sleep(_LONGER_THAN_HEARTBEATS_SECONDS)
+    world.history.record(Fact.THAWED, at.who)
+
+
 async def _kill_orchestrator(world: World, at: Reached) -> None:
     await _kill(world, replace(at, who=world.orchestrator))
 
@@ -100,6 +111,12 @@ PROCESS_FAULTS: Final = (
         WORKER_STEPS,
         strike=_freeze,
         heal=_thaw_when_answered,
+    ),
+    Fault(
+        "worker-stalled",
+        "the worker's event loop is blocked for longer than heartbeats and claims bear",
+        tuple(sorted(BLOCKING)),
+        strike=_stall,
     ),
     Fault(
         "orchestrator-killed",

@@ -1,4 +1,4 @@
-"""Redis is killed, emptied, frozen, read-only."""
+"""Redis is killed, emptied, frozen, read-only, full, evicting, rolled back."""
 
 from __future__ import annotations
 
@@ -53,6 +53,38 @@ async def _allow_writes(world: World, _: Reached) -> None:
         await asyncio.to_thread(world.redis.command, "REPLICAOF", "NO", "ONE")
 
 
+async def _flush_scripts(world: World, _: Reached) -> None:
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.command, "SCRIPT", "FLUSH")
+
+
+async def _fill(world: World, _: Reached) -> None:
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.command, "CONFIG", "SET", "maxmemory", 1)
+
+
+async def _make_room(world: World, _: Reached) -> None:
+    await asyncio.sleep(_LONGER_THAN_A_CLAIM_SECONDS)
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.command, "CONFIG", "SET", "maxmemory", 0)
+
+
+async def _evict(world: World, _: Reached) -> None:
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.evict_every_second_key)
+
+
+async def _copy(world: World, _: Reached) -> None:
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.copy)
+
+
+async def _go_back_to_copy(world: World, _: Reached) -> None:
+    await asyncio.sleep(_LONGER_THAN_A_CLAIM_SECONDS)
+    with suppress(RedisError):
+        await asyncio.to_thread(world.redis.go_back_to_copy)
+
+
 REDIS_FAULTS: Final = (
     Fault(
         "redis-killed",
@@ -75,5 +107,21 @@ REDIS_FAULTS: Final = (
         WORKER_STEPS,
         strike=_forbid_writes,
         heal=_allow_writes,
+    ),
+    Fault("redis-scripts-flushed", "SCRIPT FLUSH", WORKER_STEPS, strike=_flush_scripts),
+    Fault(
+        "redis-full",
+        "Redis has no memory left, and refuses writes, for longer than a claim lives",
+        WORKER_STEPS,
+        strike=_fill,
+        heal=_make_room,
+    ),
+    Fault("redis-evicting", "every second key is evicted", WORKER_STEPS, strike=_evict),
+    Fault(
+        "redis-rolled-back",
+        "after a failover to a replica that lags behind, Redis knows only what it knew then",
+        WORKER_STEPS,
+        strike=_copy,
+        heal=_go_back_to_copy,
     ),
 )

@@ -13,8 +13,10 @@ from tests.faults.environment import LANE, ORCHESTRATOR_NAME
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Fact
+from tests.faults.operator_commands import run_llmbus
 from tests.faults.steps import Step
 from tests.faults.world import World
+from tests.support.waiting import eventually
 
 __all__ = ["VHOST_FAULTS"]
 
@@ -45,13 +47,28 @@ async def _declare_lane(world: World, _: Reached) -> None:
         await bus.declare(world.settings.layout.for_tasks([LANE]))
 
 
-async def _delete_results(world: World, _: Reached) -> None:
-    await _delete(world, world.settings.layout.results_queue(ORCHESTRATOR_NAME))
+async def _delete_results(world: World, at: Reached) -> None:
+    """With no result in it: what is deleted with a queue is lost."""
+    results = world.settings.layout.results_queue(ORCHESTRATOR_NAME)
+    async with RabbitmqBus(world.settings, name="faults") as bus:
+
+        async def is_empty() -> bool:
+            depth = (await bus.depths([results]))[results]
+            return depth is None or depth.ready == 0
+
+        await eventually(is_empty, "the orchestrator has taken its results")
+    await _delete(world, results)
 
 
 async def _declare_results(world: World, _: Reached) -> None:
+    """When answers have met no queue, and then send them on from parking."""
+    since = len(world.history.events)
+    await world.history.until_since(
+        since, lambda event: event.fact is Fact.PARK_CONFIRMED, _TROUBLE_SECONDS
+    )
     async with RabbitmqBus(world.settings, name="faults") as bus:
         await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
+    await run_llmbus(world, "parking", "redrive", "--all")
 
 
 async def _delete(world: World, queue: str) -> None:
@@ -113,6 +130,14 @@ VHOST_FAULTS: Final = (
         strike=_delete_lane,
         heal=_declare_lane,
         every_task_in_hand=True,
+    ),
+    Fault(
+        "results-deleted",
+        "the orchestrator's queue is deleted under it and declared again; answers that met no queue"
+        " are sent on from parking",
+        (Step.CALLED, Step.STORING, Step.ANSWERING),
+        strike=_delete_results,
+        heal=_declare_results,
     ),
     Fault(
         "lane-full",

@@ -34,6 +34,7 @@ class RedisProcess:
         (self.port,) = free_ports(1)
         self.password = secrets.token_hex(12)
         self._child: Child | None = None
+        self._copy: dict[bytes, tuple[bytes, int]] = {}
         settings = {
             "bind": "127.0.0.1",
             "port": self.port,
@@ -85,9 +86,34 @@ class RedisProcess:
 
     def command(self, *words: str | int) -> None:
         """One command, such as FLUSHALL."""
-        client: Any = redis.Redis.from_url(self.url)  # pyright: ignore[reportUnknownMemberType]
-        with client:
+        with self._client() as client:
             client.execute_command(*words)
+
+    def evict_every_second_key(self) -> None:
+        """As where memory is short and the policy lets any key go."""
+        with self._client() as client:
+            if keys := sorted(client.scan_iter())[::2]:
+                client.unlink(*keys)
+
+    def copy(self) -> None:
+        """Keep all that it knows now, for `go_back_to_copy`."""
+        with self._client() as client:
+            self._copy = {
+                key: (dumped, client.pexpiretime(key))
+                for key in client.scan_iter()
+                if (dumped := client.dump(key)) is not None
+            }
+
+    def go_back_to_copy(self) -> None:
+        """Forget what came after the latest `copy`, in one step. Keys expire when they would."""
+        with self._client() as client, client.pipeline() as steps:
+            steps.flushall()
+            for key, (dumped, expires_at_ms) in self._copy.items():
+                steps.restore(key, max(expires_at_ms, 0), dumped, absttl=True)
+            steps.execute()
+
+    def _client(self) -> Any:
+        return redis.Redis.from_url(self.url)  # pyright: ignore[reportUnknownMemberType]
 
 
 @contextmanager
