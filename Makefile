@@ -48,9 +48,9 @@ test: .venv/.ok ## every test, on a real RabbitMQ and a real Redis
 	@$(PY) -m tests.services run -- $(PY) -m pytest -n 2 --cov=llmbus --cov-report= --cov-fail-under=0 $(ARGS)
 	@$(PY) -m coverage report $(if $(ARGS),--fail-under=0)  # a part of the suite covers a part
 
-faults: .venv/.ok ## strike by seed: SEEDS=50, SEED=7, ONLY=worker-killed; RABBITMQ=<folder>, or AMQP and API, for another broker
+faults: .venv/.ok ## strike by seed: SEEDS=50, SEED=7, ONLY=worker-killed; RABBITMQ=<folder>, or AMQP and API, for another broker; QUEUES=quorum
 	@$(if $(AMQP),TEST_AMQP_URL=$(AMQP) TEST_RABBITMQ_API_URL=$(API)) \
-		$(if $(RABBITMQ),TEST_RABBITMQ_INSTALLATION=$(RABBITMQ)) $(PY) -m tests.faults \
+		$(if $(RABBITMQ),TEST_RABBITMQ_INSTALLATION=$(RABBITMQ)) $(if $(QUEUES),TEST_QUEUE_TYPE=$(QUEUES)) $(PY) -m tests.faults \
 		$(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),50)) $(if $(FIRST),--first $(FIRST)) $(if $(ONLY),--only $(ONLY))
 
 model: .venv/.ok ## strike a model of the bus, in virtual time: STEPS=100000, or SEED=7

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from llmbus.shared.settings import BusSettings
+from llmbus.shared.settings import BusSettings, QueueType
 from tests.faults.links import Links, Service
 from tests.faults.watched_provider import key_of
 
@@ -18,6 +18,7 @@ __all__ = [
     "LANE",
     "MAX_CRASHES",
     "ORCHESTRATOR_NAME",
+    "QUEUE_TYPE_VARIABLE",
     "bus_settings",
     "environment_of",
 ]
@@ -32,6 +33,9 @@ CLAIM_SECONDS: Final = 1.5
 MAX_CRASHES: Final = 3
 """How many workers may die of one task."""
 
+QUEUE_TYPE_VARIABLE: Final = "TEST_QUEUE_TYPE"
+"""Which type the programs' queues have, if not the default."""
+
 _PREFIX: Final = "faults"
 _LADDER: Final = (0.05, 0.1, 0.2)
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -39,7 +43,16 @@ _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR")
 
 def bus_settings(amqp_url: str) -> BusSettings:
     """Those of the programs, for the suite's own use."""
-    return BusSettings(amqp_url=SecretStr(amqp_url), prefix=_PREFIX, retry_delays_seconds=_LADDER)
+    return BusSettings(
+        amqp_url=SecretStr(amqp_url),
+        prefix=_PREFIX,
+        queue_type=_queue_type(),
+        retry_delays_seconds=_LADDER,
+    )
+
+
+def _queue_type() -> QueueType:
+    return QueueType(os.environ.get(QUEUE_TYPE_VARIABLE, QueueType.CLASSIC))
 
 
 async def environment_of(name: str, links: Links) -> dict[str, str]:
@@ -49,6 +62,7 @@ async def environment_of(name: str, links: Links) -> dict[str, str]:
         "LLMBUS_AMQP_URL": await links.url(name, Service.BROKER),
         "LLMBUS_REDIS_URL": await links.url(name, Service.REDIS),
         "LLMBUS_PREFIX": _PREFIX,
+        "LLMBUS_QUEUE_TYPE": _queue_type(),
         "LLMBUS_WORKER_ID": name,
         "LLMBUS_LANES": LANE,
         "LLMBUS_CONCURRENCY": "2",

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
+from httpx2 import HTTPStatusError, codes
+
 from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from tests.faults.environment import LANE, ORCHESTRATOR_NAME
 from tests.faults.fault import WORKER_STEPS, Fault
@@ -23,6 +25,7 @@ __all__ = ["VHOST_FAULTS"]
 _EVERYWHERE: Final = (Step.SUBMITTING, Step.ACCEPTED, *WORKER_STEPS)
 _IN_HAND_SECONDS: Final = 10.0
 _TROUBLE_SECONDS: Final = 3.0
+_NO_LIMIT: Final = 1_000_000
 _EVERYTHING: Final = {"configure": ".*", "write": ".*", "read": ".*"}
 _NOTHING: Final = {"configure": "^$", "write": "^$", "read": "^$"}
 
@@ -47,17 +50,22 @@ async def _declare_lane(world: World, _: Reached) -> None:
         await bus.declare(world.settings.layout.for_tasks([LANE]))
 
 
-async def _delete_results(world: World, at: Reached) -> None:
+async def _delete_results(world: World, _: Reached) -> None:
     """With no result in it: what is deleted with a queue is lost."""
-    results = world.settings.layout.results_queue(ORCHESTRATOR_NAME)
-    async with RabbitmqBus(world.settings, name="faults") as bus:
+    path = (
+        f"{_path_of(world, world.settings.layout.results_queue(ORCHESTRATOR_NAME))}?if-empty=true"
+    )
 
-        async def is_empty() -> bool:
-            depth = (await bus.depths([results]))[results]
-            return depth is None or depth.ready == 0
+    async def is_deleted() -> bool:
+        try:
+            await world.broker.api.call("DELETE", path)
+        except HTTPStatusError as refused:
+            if refused.response.status_code == codes.BAD_REQUEST:
+                return False
+            raise
+        return True
 
-        await eventually(is_empty, "the orchestrator has taken its results")
-    await _delete(world, results)
+    await eventually(is_deleted, "the orchestrator has taken its results")
 
 
 async def _declare_results(world: World, _: Reached) -> None:
@@ -66,31 +74,47 @@ async def _declare_results(world: World, _: Reached) -> None:
     await world.history.until_since(
         since, lambda event: event.fact is Fact.PARK_CONFIRMED, _TROUBLE_SECONDS
     )
+    results = world.settings.layout.results_queue(ORCHESTRATOR_NAME)
     async with RabbitmqBus(world.settings, name="faults") as bus:
         await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
-    await run_llmbus(world, "parking", "redrive", "--all")
+        await run_llmbus(world, "parking", "redrive", "--all")
+
+        async def is_taken() -> bool:
+            depth = (await bus.depths([results]))[results]
+            return depth is not None and depth.ready == 0 and depth.consumers > 0
+
+        await eventually(is_taken, "the orchestrator takes its results again")
 
 
 async def _delete(world: World, queue: str) -> None:
-    path = f"/api/queues/{world.vhost.name}/{quote(queue, safe='')}"
-    await world.broker.api.call("DELETE", path)
+    await world.broker.api.call("DELETE", _path_of(world, queue))
+
+
+def _path_of(world: World, queue: str) -> str:
+    return f"/api/queues/{world.vhost.name}/{quote(queue, safe='')}"
 
 
 def _full(queue: Callable[[World], str]) -> Callable[[World, Reached], Awaitable[None]]:
     async def fill(world: World, _: Reached) -> None:
-        policy = {
-            "pattern": f"^{queue(world).replace('.', '[.]')}$",
-            "definition": {"max-length": 0, "overflow": "reject-publish"},
-            "apply-to": "queues",
-        }
-        await world.broker.api.call("PUT", f"/api/policies/{world.vhost.name}/full", policy)
+        # A queue that does not refuse yet throws out what is beyond a new limit.
+        for limit in (_NO_LIMIT, 0):
+            policy = {
+                "pattern": f"^{queue(world).replace('.', '[.]')}$",
+                "definition": {"max-length": limit, "overflow": "reject-publish"},
+                "apply-to": "queues",
+            }
+            await world.broker.api.call("PUT", _policy(world), policy)
 
     return fill
 
 
+def _policy(world: World) -> str:
+    return f"/api/policies/{world.vhost.name}/full"
+
+
 async def _make_room(world: World, _: Reached) -> None:
     await asyncio.sleep(_TROUBLE_SECONDS)
-    await world.broker.api.call("DELETE", f"/api/policies/{world.vhost.name}/full")
+    await world.broker.api.call("DELETE", _policy(world))
 
 
 async def _take_permissions(world: World, at: Reached) -> None:
