@@ -51,6 +51,12 @@ FOUND: Final = (
         Injection("broker-memory-alarm", Step.SUBMITTING, 2),
     ),
     _found(
+        "answers-not-permitted",
+        "A user whose right to publish was taken for a moment: every answer was taken for a defect,"
+        " could not be parked either, and held its place until the worker ended.",
+        Injection("permissions-lost", Step.ANSWERED, 1),
+    ),
+    _found(
         "never-ends",
         "A worker that was told to stop did not end: redis-py had lost the cancellation of its"
         " heartbeat, or of the announcement of its drain. It takes luck: one run in some hundred.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
@@ -27,6 +28,7 @@ class Links:
         """Where the services really are."""
         self._urls = urls
         self._links: dict[tuple[str, Service], Link] = {}
+        self._making = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -38,11 +40,12 @@ class Links:
     async def url(self, who: str, service: Service) -> str:
         """The address under which this program reaches the service."""
         target = urlsplit(self._urls[service])
-        link = self._links.get((who, service))
-        if link is None:
-            link = Link(target.hostname or "127.0.0.1", target.port or 0)
-            await link.listen()
-            self._links[who, service] = link
+        async with self._making:  # two commands of one operator ask at once
+            link = self._links.get((who, service))
+            if link is None:
+                link = Link(target.hostname or "127.0.0.1", target.port or 0)
+                await link.listen()
+                self._links[who, service] = link
         login, at, _ = target.netloc.rpartition("@")
         return urlunsplit(target._replace(netloc=f"{login}{at}127.0.0.1:{link.port}"))
 
