@@ -35,10 +35,12 @@ class BusAsking:
     ) -> ExecutionResult:
         """The result, which waits on the bus until `take`. Raises what `Producer.submit` raises.
         Cancelled, it leaves its handle to `take_left`: the task goes on."""
-        handle = await self._handle(task, submitted_at)
         try:
+            handle = await self._handle(task, submitted_at)
             result = await handle.peek()
         except asyncio.CancelledError:
+            # Also where the confirmation was not here yet: a worker may have the task by now.
+            handle = self._producer.expect(task.task_id, submitted_at)
             self._left.setdefault(on_behalf_of, []).append(handle)
             raise
         self._untaken.setdefault(on_behalf_of, []).append(handle)
