@@ -37,10 +37,9 @@ PLANS = {
     "Redis dies during a call": plan(Injection("redis-killed", Step.CALLED, 2)),
     "orchestrator dies at a confirmation": plan(Injection("orchestrator-killed", Step.ACCEPTED, 2)),
     "cancelled during its call": plan(Injection("task-cancelled", Step.CALLED, 2)),
-    "three workers die of one task": plan(Injection("task-deadly", Step.CALLED, 2)),
     "cancelled while no worker lives": plan(Injection("task-unattended", Step.ACCEPTED, 2)),
     "cancelled between two attempts": plan(Injection("task-cancelled", Step.PUT_OFF, 2)),
-    "poison is sent back": plan(Injection("task-pardoned", Step.CALLED, 2)),
+    "three workers die of one task, and a fourth": plan(Injection("task-pardoned", Step.CALLED, 2)),
     "may not publish for a while": plan(Injection("permissions-lost", Step.ANSWERED, 1)),
     "redriven during a call": plan(Injection("task-redriven", Step.CALLED, 2)),
     "overloaded, and nonsense in the lane": plan(
