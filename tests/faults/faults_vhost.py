@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from httpx2 import HTTPStatusError, codes
+from httpx2 import HTTPStatusError
 
 from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from tests.faults.environment import LANE, ORCHESTRATOR_NAME
@@ -60,7 +61,7 @@ async def _delete_results(world: World, _: Reached) -> None:
         try:
             await world.broker.api.call("DELETE", path)
         except HTTPStatusError as refused:
-            if refused.response.status_code == codes.BAD_REQUEST:
+            if refused.response.status_code == HTTPStatus.BAD_REQUEST:
                 return False
             raise
         return True
