@@ -23,6 +23,7 @@ class Cause(StrEnum):
     WORKER_DIED = "worker died with the call"
     WORKER_FROZEN = "worker frozen beyond its claim"
     THAWED_TOO_LATE = "thawed with a claim that had lapsed"
+    STALLED = "an event loop stood still"
     DRAINED = "cut by a drain"
     ASKED_AGAIN = "asked for again"
     REDIS_AWAY = "no Redis to hold claims"
@@ -125,6 +126,17 @@ def _caller_drained(events: Sequence[Event], before: Event, call: Event) -> bool
     return told and gave_back
 
 
+def _somebody_stalled(events: Sequence[Event], before: Event, call: Event) -> bool:
+    """While the first call ran, or between the claim and the call of the second."""
+    return any(
+        event.fact is Fact.STALLED
+        and event.who in {before.who, call.who, ""}
+        and event.at_seconds >= before.at_seconds
+        and event.at_seconds - event.number / 1000 <= call.at_seconds
+        for event in events
+    )
+
+
 def _redis_was_away(events: Sequence[Event], _: Event, call: Event) -> bool:
     return any(
         event.fact is Fact.STRUCK and event.note.startswith("redis")
@@ -155,4 +167,5 @@ _REASONS: Final[tuple[tuple[Cause, Callable[[Sequence[Event], Event, Event], boo
     (Cause.THAWED_TOO_LATE, _thawed_too_late),
     (Cause.DRAINED, _caller_drained),
     (Cause.REDIS_AWAY, _redis_was_away),
+    (Cause.STALLED, _somebody_stalled),
 )

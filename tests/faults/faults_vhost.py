@@ -16,7 +16,7 @@ from tests.faults.environment import LANE, ORCHESTRATOR_NAME
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Fact
-from tests.faults.operator_commands import run_llmbus
+from tests.faults.operator_commands import run_llmbus_until_done
 from tests.faults.steps import Step
 from tests.faults.world import World
 from tests.support.waiting import eventually
@@ -78,7 +78,7 @@ async def _declare_results(world: World, _: Reached) -> None:
     results = world.settings.layout.results_queue(ORCHESTRATOR_NAME)
     async with RabbitmqBus(world.settings, name="faults") as bus:
         await bus.declare(world.settings.layout.for_results(ORCHESTRATOR_NAME))
-        await run_llmbus(world, "parking", "redrive", "--all")
+        await run_llmbus_until_done(world, "parking", "redrive", "--all")
 
         async def is_taken() -> bool:
             depth = (await bus.depths([results]))[results]

@@ -73,6 +73,9 @@ class Fact(StrEnum):
     FROZEN = "frozen"
     """SIGSTOP."""
     THAWED = "thawed"
+    STALLED = "stalled"
+    """The event loop of `who`, or of the suite, through which all connections lead, has stood still
+    for `number` milliseconds."""
     PROCESS_ENDED = "process_ended"
     """`number` is the exit code, negative for a signal."""
     STRUCK = "struck"

@@ -11,18 +11,26 @@ from tests.faults.environment import environment_of
 from tests.faults.history import Fact
 from tests.faults.world import World
 
-__all__ = ["redrive", "run_llmbus"]
+__all__ = ["redrive", "run_llmbus", "run_llmbus_until_done"]
 
 _OPERATORS: Final = 2
+_TRIES: Final = 12
+_PAUSE_SECONDS: Final = 0.5
 
 
 async def redrive(world: World, task_id: str) -> None:
     """By two operators at once."""
     world.history.record(Fact.REDRIVEN, task=task_id)
-    commands = (
-        run_llmbus(world, "parking", "redrive", "--task", task_id) for _ in range(_OPERATORS)
-    )
-    await asyncio.gather(*commands)
+    asked = ("parking", "redrive", "--task", task_id)
+    await asyncio.gather(*(run_llmbus_until_done(world, *asked) for _ in range(_OPERATORS)))
+
+
+async def run_llmbus_until_done(world: World, *arguments: str) -> None:
+    """Again and again while it fails, as where the broker is away or a queue is full."""
+    for _ in range(_TRIES):
+        if await run_llmbus(world, *arguments) == 0:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def run_llmbus(world: World, *arguments: str) -> int:

@@ -16,6 +16,7 @@ from tests.faults.ground import Ground
 from tests.faults.history import Event, Fact, History
 from tests.faults.plan import Injection, Plan
 from tests.faults.progress import all_tasks_ended, nothing_in_hand
+from tests.faults.stalls import report_stalls
 from tests.faults.world import Course, World
 
 __all__ = ["Finished", "run"]
@@ -69,6 +70,17 @@ async def _conduct_in_time(plan: Plan, world: World, director: Director, ground:
 
 
 async def _conduct(plan: Plan, world: World, director: Director) -> None:
+    history = world.history
+    stalls = asyncio.create_task(
+        report_stalls(lambda milliseconds: history.record(Fact.STALLED, number=milliseconds))
+    )
+    try:
+        await _from_first_to_last(plan, world, director)
+    finally:
+        stalls.cancel()
+
+
+async def _from_first_to_last(plan: Plan, world: World, director: Director) -> None:
     history = world.history
     world.tasks = plan.tasks()
     await asyncio.gather(*map(world.start_worker, plan.worker_names))

@@ -48,6 +48,7 @@ EXPLAINED = {
         SECOND,
     ),
     Cause.REDIS_AWAY: ((Fact.STRUCK, "w1", "t1", {"note": "redis-killed at S6"}), FIRST, SECOND),
+    Cause.STALLED: (FIRST, SECOND, (Fact.STALLED, "w1", "", {"number": 1500})),
     Cause.UNEXPLAINED: (FIRST, SECOND),
 }
 
@@ -71,6 +72,9 @@ NO_REASON = {
         FIRST,
         SECOND,
     ),
+    "another worker stalled": (FIRST, (Fact.STALLED, "w3", "", {"number": 1500}), SECOND),
+    "it stalled before": ((Fact.STALLED, "w1", "", {"number": 1500}), FIRST, SECOND),
+    "it stalled afterwards": (FIRST, SECOND, (Fact.STALLED, "w1", "", {"number": 900})),
     "it drains and still has it": (FIRST, (Fact.TOLD_TO_STOP, "w1"), SECOND),
     "the connection was closed": (
         FIRST,

@@ -21,6 +21,7 @@ from tests.faults.gated_store import gated_store
 from tests.faults.gates import gated_bus
 from tests.faults.history import Fact
 from tests.faults.stacks import show_tasks_on_signal
+from tests.faults.stalls import report_stalls
 from tests.faults.steps import Step
 
 __all__ = ["main"]
@@ -47,8 +48,12 @@ def main(arguments: Sequence[str]) -> None:
 async def _serve(worker: Worker, gate: GateClient) -> None:
     gate.attach()
     show_tasks_on_signal()
+    stalls = asyncio.create_task(
+        report_stalls(lambda milliseconds: gate.report(Fact.STALLED, number=milliseconds))
+    )
     # How the command handles signals is part of what is tried here.
     await cli._serve(worker)  # pyright: ignore[reportPrivateUsage]
+    stalls.cancel()
 
 
 def _observe(gate: GateClient, event: Event) -> None:
