@@ -19,14 +19,14 @@ from llmbus.worker.llm_abstractions import (
     LlmRequest,
     TextDelta,
 )
-from llmbus.worker.llm_abstractions.anthropic_llm import AnthropicLlm
+from llmbus.worker.llm_abstractions.anthropic.llm import AnthropicLlm
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
     MissingApiKeyError,
     ProviderUnavailableError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 from llmbus.worker.provider_simulator import (
     WRONG_KEY,
     Behaviour,

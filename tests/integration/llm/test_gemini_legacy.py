@@ -36,7 +36,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_legacy import GeminiLegacyLlm
+from llmbus.worker.llm_abstractions.gemini.legacy_llm import GeminiLegacyLlm
 from tests.support.gemini_grpc import (
     GeminiGrpcServer,
     GrpcAnswer,
@@ -303,7 +303,7 @@ ASK_BY_TLS = """
 import asyncio, sys
 sys.modules["aiohttp"] = sys.modules["google.genai"] = None  # as if they were not installed
 from llmbus.worker.llm_abstractions import LlmFactory, LlmRequest
-from llmbus.worker.llm_abstractions.gemini_legacy import GeminiLegacyLlm
+from llmbus.worker.llm_abstractions.gemini.legacy_llm import GeminiLegacyLlm
 
 async def main():
     llm = GeminiLegacyLlm("gemini-3.8-flash", api_key="a-key", api_endpoint=sys.argv[1])

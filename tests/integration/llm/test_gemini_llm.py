@@ -31,7 +31,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_llm import GeminiLlm
+from llmbus.worker.llm_abstractions.gemini.llm import GeminiLlm
 from llmbus.worker.provider_simulator import Simulator
 from tests.support.gemini_server import Answer, Ending, GeminiServer, generated, refusal
 

@@ -15,7 +15,7 @@ from llmbus.worker.llm_abstractions.errors import (
     ProviderUnavailableError,
     RateLimitedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import Asked, ChatStream
+from llmbus.worker.llm_abstractions.openai_llm.chat_answers import Asked, ChatStream
 
 ASKED = Asked(provider="custom", model="a-model", request_id=None)
 

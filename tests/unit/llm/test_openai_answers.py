@@ -17,8 +17,8 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import Asked, reply_from_body
-from llmbus.worker.llm_abstractions.openai_errors import error_type_of_answer
+from llmbus.worker.llm_abstractions.openai_llm.chat_answers import Asked, reply_from_body
+from llmbus.worker.llm_abstractions.openai_llm.errors import error_type_of_answer
 from tests.support.openai_server import completion
 
 ASKED = Asked(provider="openai-gpt", model="gpt-4o", request_id="req-1")

@@ -15,8 +15,11 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import Asked
-from llmbus.worker.llm_abstractions.responses_answers import ResponsesStream, reply_from_response
+from llmbus.worker.llm_abstractions.openai_llm.chat_answers import Asked
+from llmbus.worker.llm_abstractions.openai_llm.responses_answers import (
+    ResponsesStream,
+    reply_from_response,
+)
 
 ASKED = Asked(provider="openai-gpt", model="gpt-6-luna", request_id="req-1")
 REASONING: dict[str, Any] = {

@@ -15,7 +15,7 @@ from llmbus.shared.errors import InvalidInputError, InvalidTaskError
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
 from llmbus.shared.task import AgentTask
 from llmbus.worker.executor import failed_result
-from llmbus.worker.llm_abstractions.errors import without_secrets
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 from llmbus.worker.time_limit import TimeLimit
 
 __all__ = ["Attempts", "Run", "refused_result", "task_for"]
