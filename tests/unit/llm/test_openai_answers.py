@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from llmbus.shared import Usage
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
@@ -17,7 +18,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_llm.chat_answers import Asked, reply_from_body
+from llmbus.worker.llm_abstractions.openai_llm.chat_answers import reply_from_body
 from llmbus.worker.llm_abstractions.openai_llm.errors import error_type_of_answer
 from tests.support.openai_server import completion
 

@@ -9,28 +9,12 @@ import msgspec
 
 from llmbus.shared import Usage
 from llmbus.worker.llm_abstractions.accounting import with_cost
-from llmbus.worker.llm_abstractions.anthropic.errors import no_answer, refused
+from llmbus.worker.llm_abstractions.anthropic.errors import refused
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, ToolCall
 from llmbus.worker.llm_abstractions.profiles import Endpoint
 
-__all__ = ["Asked", "StopDetails", "read_usage", "reply_from_body", "reply_of"]
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Who was asked for an answer, and under which number it came."""
-
-    provider: str
-    model: str
-    request_id: str | None
-    api_key: str
-    """Blotted out of errors that repeat it."""
-
-    def __repr__(self) -> str:
-        return f"Asked({self.model!r}, request_id={self.request_id!r})"
-
-    def beginning_of(self, body: bytes) -> str:
-        """Of what came in place of an answer, for an error."""
-        return repr(body.replace(self.api_key.encode(), b"<key>")[:200])
+__all__ = ["StopDetails", "read_usage", "reply_from_body", "reply_of"]
 
 
 class StopDetails(msgspec.Struct):
@@ -81,9 +65,8 @@ def reply_from_body(body: bytes, asked: Asked) -> LlmReply:
     try:
         message = _MESSAGES.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise no_answer(
-            f"status 200 with a body that is no message ({error}): {asked.beginning_of(body)}",
-            request_id=asked.request_id,
+        raise asked.no_answer(
+            f"status 200 with a body that is no message ({error}): {asked.beginning_of(body)}"
         ) from None
     return reply_of(
         message.content,
@@ -112,9 +95,7 @@ def reply_of(
         )
     text, calls = _text(blocks), _tool_calls(blocks)
     if stop_reason is None and not text and not calls:
-        raise no_answer(
-            "an answer without text or an end", request_id=asked.request_id, usage=usage
-        )
+        raise asked.no_answer("an answer without text or an end", usage)
     return LlmReply(
         text=text,
         finish_reason=_FINISH_REASONS.get(stop_reason or "", stop_reason or "unknown"),

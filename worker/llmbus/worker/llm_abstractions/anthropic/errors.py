@@ -17,9 +17,10 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
+from llmbus.worker.llm_abstractions.http.statuses import error_type_of_status
 from llmbus.worker.llm_abstractions.redaction import without_secrets
 
-__all__ = ["ErrorWords", "error_in_stream", "error_type_of_answer", "no_answer", "refused"]
+__all__ = ["ErrorWords", "error_in_stream", "error_type_of_answer", "refused"]
 
 _ERROR_TYPE_BY_CODE: Final[dict[str, type[LlmError]]] = {
     "cmek_key_disabled": AccountError,
@@ -45,16 +46,6 @@ _ERROR_TYPE_BY_TEXT: Final[tuple[tuple[str, type[LlmError]], ...]] = (
     ("output blocked by content filtering policy", AnswerRefusedError),
 )
 """For status 400, which has one type for everything; the API has no code for these."""
-_ERROR_TYPE_BY_STATUS: Final[dict[int, type[LlmError]]] = {
-    401: AccountError,
-    402: AccountError,
-    403: AccountError,
-    408: ProviderUnavailableError,
-    409: ProviderUnavailableError,
-    413: ContextTooLongError,
-    429: RateLimitedError,
-    499: OutcomeUnknownError,  # somebody on the way saw us hang up
-}
 _ERROR_TYPE_BY_TYPE: Final[dict[str, type[LlmError]]] = {
     "api_error": ProviderUnavailableError,
     "authentication_error": AccountError,
@@ -87,9 +78,9 @@ def error_type_of_answer(status: int, code: str | None, message: str) -> type[Ll
     """By a cause that we know, else by the HTTP status."""
     if known := _by_cause(code, message if status == 400 else ""):
         return known
-    if status >= 500:
-        return ProviderUnavailableError
-    return _ERROR_TYPE_BY_STATUS.get(status, RequestRejectedError)
+    if status == 499:  # somebody on the way saw us hang up
+        return OutcomeUnknownError
+    return error_type_of_status(status)
 
 
 def error_in_stream(
@@ -112,12 +103,6 @@ def error_in_stream(
         sent=True,
         usage=usage,
     )
-
-
-def no_answer(text: str, *, request_id: str | None, usage: Usage | None = None) -> LlmError:
-    """For status 200 without an answer: proxies send pages and empty objects under it, and the
-    call behind them may have been billed."""
-    return OutcomeUnknownError(text, status=200, request_id=request_id, sent=True, usage=usage)
 
 
 def refused(

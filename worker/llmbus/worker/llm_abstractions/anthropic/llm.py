@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, Hashable
-from typing import Any, ClassVar, Final
+from collections.abc import AsyncGenerator
+from typing import Any, ClassVar
 
 from llmbus.shared import AgentType
-from llmbus.worker.llm_abstractions.anthropic.answers import Asked, reply_from_body
+from llmbus.worker.llm_abstractions.anthropic.answers import reply_from_body
 from llmbus.worker.llm_abstractions.anthropic.body import prepare
 from llmbus.worker.llm_abstractions.anthropic.sdk import (
     open_client,
@@ -16,17 +15,18 @@ from llmbus.worker.llm_abstractions.anthropic.sdk import (
     sdk_errors_as_ours,
 )
 from llmbus.worker.llm_abstractions.anthropic.stream import MessageStream
-from llmbus.worker.llm_abstractions.base_llm import BaseLlm, LlmReply, LlmRequest, TextDelta
-from llmbus.worker.llm_abstractions.clients import close_client, shared_client
-from llmbus.worker.llm_abstractions.errors import AccountError, MissingApiKeyError
+from llmbus.worker.llm_abstractions.asked import Asked
+from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TextDelta
+from llmbus.worker.llm_abstractions.errors import MissingApiKeyError
 from llmbus.worker.llm_abstractions.profiles import builtin_profiles
-from llmbus.worker.llm_abstractions.profiles.rules import ModelRules, configured_rules
-from llmbus.worker.llm_abstractions.time_limits import stream_within_time_limit, within_time_limit
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
+from llmbus.worker.llm_abstractions.sdk_llm import SdkLlm
+from llmbus.worker.llm_abstractions.time_limits import within_time_limit
 
 __all__ = ["AnthropicLlm"]
 
 
-class AnthropicLlm(BaseLlm):
+class AnthropicLlm(SdkLlm[Any]):
     """A Claude model. Without `api_endpoint` the SDK's `ANTHROPIC_BASE_URL` counts, else
     Anthropic's own address.
 
@@ -36,6 +36,7 @@ class AnthropicLlm(BaseLlm):
 
     agent_type: ClassVar[AgentType] = AgentType.ANTHROPIC_CLAUDE
     provider = agent_type.value
+    address_variable: ClassVar[str | None] = "ANTHROPIC_BASE_URL"
     SUPPORTED_MODELS: ClassVar[tuple[str, ...]] = tuple(
         builtin_profiles().supported_models(agent_type)
     )
@@ -49,19 +50,11 @@ class AnthropicLlm(BaseLlm):
         api_endpoint: str | None = None,
         rules: ModelRules | None = None,
     ) -> None:
-        """Raises `MissingApiKeyError` for an empty key: the SDK would only notice at the first
-        call."""
-        self._rules: Final = rules or configured_rules()
-        self._chosen: Final = self._rules.choose(self.agent_type, model)
-        super().__init__(self._chosen.name)
+        """Raises `MissingApiKeyError` for an empty key, too, and `AccountError` for one that
+        cannot be sent."""
+        super().__init__(model, api_key=api_key, api_endpoint=api_endpoint, rules=rules)
         if not api_key:
             raise MissingApiKeyError(f"no API key for {self.provider}: set ANTHROPIC_API_KEY")
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise AccountError(
-                f"the API key for {self.provider} holds characters that no HTTP header can carry"
-            )
-        self._api_key: Final = api_key
-        self._api_endpoint: Final = api_endpoint or None
 
     async def generate(self, request: LlmRequest) -> LlmReply:
         """See `BaseLlm.generate`."""
@@ -70,19 +63,6 @@ class AnthropicLlm(BaseLlm):
             with sdk_errors_as_ours(self._api_key):
                 answer = await post(self._client(), asking.body, asking.api_version)
         return reply_from_body(answer.body, self._asked(answer.request_id))
-
-    async def stream(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
-        """See `BaseLlm.stream`."""
-        pieces = stream_within_time_limit(self._pieces(request), request)
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            await pieces.aclose()
-
-    async def aclose(self) -> None:
-        """See `BaseLlm.aclose`."""
-        await close_client(self._identity())
 
     async def _pieces(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
         asking = prepare(request, self._chosen, self._rules)
@@ -94,19 +74,13 @@ class AnthropicLlm(BaseLlm):
                         yield TextDelta(text)
         yield reading.reply()
 
+    def _open(self) -> Any:
+        return open_client(self._api_key, self._api_endpoint)
+
     def _asked(self, request_id: str | None) -> Asked:
         return Asked(
             provider=self.provider,
             model=self.model,
             request_id=request_id,
             api_key=self._api_key,
-        )
-
-    def _identity(self) -> Hashable:
-        address = self._api_endpoint or os.environ.get("ANTHROPIC_BASE_URL")
-        return (self.provider, self._api_key, address)
-
-    def _client(self) -> Any:
-        return shared_client(
-            self._identity(), lambda: open_client(self._api_key, self._api_endpoint)
         )

@@ -3,8 +3,8 @@ imports it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Final, cast
@@ -13,18 +13,15 @@ import anthropic
 import httpx2
 
 from llmbus.worker.llm_abstractions.anthropic.errors import error_type_of_answer
-from llmbus.worker.llm_abstractions.errors import LlmError, RequestRejectedError
-from llmbus.worker.llm_abstractions.http.raw_answers import (
+from llmbus.worker.llm_abstractions.errors import LlmError
+from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
+from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
+from llmbus.worker.llm_abstractions.http.stainless import (
     CONNECTION_LIMITS,
     PHASE_LIMITS,
     RawAnswer,
     RawStream,
-)
-from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
-from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
-from llmbus.worker.llm_abstractions.http.transport_errors import (
-    TRANSPORT_ERRORS,
-    error_without_answer,
+    errors_as_ours,
 )
 from llmbus.worker.llm_abstractions.redaction import without_secrets
 
@@ -86,21 +83,14 @@ async def post_for_events(
         await response.aclose()
 
 
-@contextmanager
-def sdk_errors_as_ours(api_key: str) -> Generator[None]:
-    """Where the SDK's exceptions become ours, and those that leak through it raw.
-
-    Not chained to the original: it holds the request with the key in its headers, and its text
-    may repeat the key.
-    """
-    try:
-        yield
-    except anthropic.APIStatusError as error:
-        raise _answered(error, api_key) from None
-    except (anthropic.AnthropicError, *TRANSPORT_ERRORS) as error:
-        raise error_without_answer(error, api_key) from None
-    except (TypeError, UnicodeEncodeError) as error:  # the request cannot be written as JSON
-        raise RequestRejectedError(without_secrets(str(error), api_key)) from None
+def sdk_errors_as_ours(api_key: str) -> AbstractContextManager[None]:
+    """Where the SDK's exceptions become ours, and those that leak through it raw."""
+    return errors_as_ours(
+        anthropic.AnthropicError,
+        anthropic.APIStatusError,
+        answered=lambda error: _answered(error, api_key),
+        api_key=api_key,
+    )
 
 
 def _options(api_version: str | None) -> Any:

@@ -8,12 +8,12 @@ import msgspec
 
 from llmbus.shared import Usage
 from llmbus.worker.llm_abstractions.anthropic.answers import (
-    Asked,
     StopDetails,
     read_usage,
     reply_of,
 )
-from llmbus.worker.llm_abstractions.anthropic.errors import ErrorWords, error_in_stream, no_answer
+from llmbus.worker.llm_abstractions.anthropic.errors import ErrorWords, error_in_stream
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply
 
 __all__ = ["MessageStream"]
@@ -94,11 +94,10 @@ class MessageStream:
         try:
             event = _EVENTS.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise no_answer(
+            raise self._asked.no_answer(
                 f"an event of the stream makes no sense ({error}):"
                 f" {self._asked.beginning_of(data)}",
-                request_id=self._asked.request_id,
-                usage=self._counted(),
+                self._counted(),
             ) from None
         match event.type:
             case "message_start" if event.message:
@@ -120,11 +119,7 @@ class MessageStream:
         """The whole, once the stream has ended; as `reply_from_body`. A stream that ended before
         its stop reason is an `OutcomeUnknownError`."""
         if self._stop_reason is None:
-            raise no_answer(
-                "the stream ended before the answer did",
-                request_id=self._asked.request_id,
-                usage=self._counted(),
-            )
+            raise self._asked.no_answer("the stream ended before the answer did", self._counted())
         return reply_of(
             [self._blocks[index].whole() for index in sorted(self._blocks)],
             self._stop_reason,

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from abc import abstractmethod
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Protocol
 
 from llmbus.shared import AgentType
-from llmbus.worker.llm_abstractions.base_llm import BaseLlm, LlmReply, LlmRequest, TextDelta
-from llmbus.worker.llm_abstractions.clients import SdkClient, close_client, shared_client
-from llmbus.worker.llm_abstractions.errors import AccountError
+from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TextDelta
+from llmbus.worker.llm_abstractions.clients import SdkClient
 from llmbus.worker.llm_abstractions.gemini.answers import GeneratedAnswer
 from llmbus.worker.llm_abstractions.gemini.config import config_of
 from llmbus.worker.llm_abstractions.gemini.contents import contents_of
 from llmbus.worker.llm_abstractions.gemini.question import GeminiQuestion
 from llmbus.worker.llm_abstractions.profiles import builtin_profiles
-from llmbus.worker.llm_abstractions.profiles.rules import ModelRules, configured_rules
-from llmbus.worker.llm_abstractions.time_limits import stream_within_time_limit, within_time_limit
+from llmbus.worker.llm_abstractions.sdk_llm import SdkLlm
+from llmbus.worker.llm_abstractions.time_limits import within_time_limit
 
 __all__ = ["GeminiBase", "GeminiConnection"]
-
-_ADDRESS_VARIABLE: Final = "GOOGLE_GEMINI_BASE_URL"
 
 
 class GeminiConnection(SdkClient, Protocol):
@@ -37,62 +32,31 @@ class GeminiConnection(SdkClient, Protocol):
         ...
 
 
-class GeminiBase(BaseLlm):
+class GeminiBase(SdkLlm[GeminiConnection]):
     """A model of Google's Gemini API, by an SDK that a subclass chooses."""
 
-    provider = AgentType.GOOGLE_GEMINI.value
+    agent_type: ClassVar[AgentType] = AgentType.GOOGLE_GEMINI
+    provider = agent_type.value
+    address_variable: ClassVar[str | None] = "GOOGLE_GEMINI_BASE_URL"
     SUPPORTED_MODELS: ClassVar[tuple[str, ...]] = tuple(
-        builtin_profiles().supported_models(AgentType.GOOGLE_GEMINI)
+        builtin_profiles().supported_models(agent_type)
     )
     """Models whose rules are known, by the beginnings of their names."""
-
-    def __init__(
-        self,
-        model: str | None = None,
-        *,
-        api_key: str,
-        api_endpoint: str | None = None,
-        rules: ModelRules | None = None,
-    ) -> None:
-        self._rules: Final = rules or configured_rules()
-        self._chosen: Final = self._rules.choose(AgentType.GOOGLE_GEMINI, model)
-        super().__init__(self._chosen.name)
-        self._api_key: Final = api_key
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise AccountError("the Gemini API key holds characters that no header can carry")
-        self._api_endpoint: Final = api_endpoint or None
 
     async def generate(self, request: LlmRequest) -> LlmReply:
         """See `BaseLlm.generate`."""
         question = self._question(request)
         answer = self._answer()
         async with within_time_limit(request):
-            body = await self._connection().generate(question)
+            body = await self._client().generate(question)
         answer.add(body)
         return answer.reply()
-
-    async def stream(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
-        """See `BaseLlm.stream`."""
-        pieces = stream_within_time_limit(self._pieces(request), request)
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            await pieces.aclose()
-
-    async def aclose(self) -> None:
-        """See `BaseLlm.aclose`."""
-        await close_client(self._identity())
-
-    @abstractmethod
-    def _open(self, api_key: str, address: str | None) -> GeminiConnection:
-        """A connection for the running event loop; None is Google's own address."""
 
     async def _pieces(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
         question = self._question(request)
         answer = self._answer()
         with answer.broken_off_as_unknown():
-            async with aclosing(self._connection().stream(question)) as pieces:
+            async with aclosing(self._client().stream(question)) as pieces:
                 async for piece in pieces:
                     if text := answer.add(piece):
                         yield TextDelta(text)
@@ -110,12 +74,3 @@ class GeminiBase(BaseLlm):
 
     def _answer(self) -> GeneratedAnswer:
         return GeneratedAnswer(provider=self.provider, model=self.model)
-
-    def _address(self) -> str | None:
-        return self._api_endpoint or os.environ.get(_ADDRESS_VARIABLE) or None
-
-    def _identity(self) -> Hashable:
-        return (type(self), self._api_key, self._address())
-
-    def _connection(self) -> GeminiConnection:
-        return shared_client(self._identity(), lambda: self._open(self._api_key, self._address()))

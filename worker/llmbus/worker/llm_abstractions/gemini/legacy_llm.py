@@ -19,5 +19,5 @@ class GeminiLegacyLlm(GeminiBase):
     `GOOGLE_GEMINI_BASE_URL`, else Google's own address, is `host:port`, or `http://host:port` for a
     service without TLS. Replies have no request id: this SDK's answers carry none."""
 
-    def _open(self, api_key: str, address: str | None) -> GeminiConnection:
-        return LegacyGeminiClient(api_key, address)
+    def _open(self) -> GeminiConnection:
+        return LegacyGeminiClient(self._api_key, self._address())

@@ -16,5 +16,5 @@ class GeminiLlm(GeminiBase):
     counts, else Google's own address. Google keeps nothing of a call (`store`) unless the
     request's options say so."""
 
-    def _open(self, api_key: str, address: str | None) -> GeminiConnection:
-        return GeminiClient(api_key, address)
+    def _open(self) -> GeminiConnection:
+        return GeminiClient(self._api_key, self._address())

@@ -14,24 +14,13 @@ from llmbus.worker.llm_abstractions.errors import (
     ContextTooLongError,
     LlmError,
     OutcomeUnknownError,
-    ProviderUnavailableError,
-    RateLimitedError,
     RequestRejectedError,
 )
+from llmbus.worker.llm_abstractions.http.statuses import error_type_of_status
 from llmbus.worker.llm_abstractions.redaction import without_secrets
 
 __all__ = ["Quota", "Refusal"]
 
-_ERROR_TYPE_BY_STATUS: Final[dict[int, type[LlmError]]] = {
-    401: AccountError,
-    402: AccountError,
-    403: AccountError,
-    408: ProviderUnavailableError,
-    409: ProviderUnavailableError,
-    413: ContextTooLongError,
-    429: RateLimitedError,
-    499: OutcomeUnknownError,  # the call was cancelled, and not by us
-}
 _TOO_LONG: Final = re.compile(
     r"token count\b.*\bexceeds|exceeds the maximum number of tokens", re.I
 )
@@ -97,9 +86,9 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
             return self._error_type_of_bad_request()
         if self.http_status == 429 and not all(quota.comes_back_soon for quota in self.quotas):
             return AccountError
-        if self.http_status >= 500:
-            return ProviderUnavailableError
-        return _ERROR_TYPE_BY_STATUS.get(self.http_status, RequestRejectedError)
+        if self.http_status == 499:  # the call was cancelled, and not by us
+            return OutcomeUnknownError
+        return error_type_of_status(self.http_status)
 
     def _error_type_of_bad_request(self) -> type[LlmError]:
         """Google answers 400 also to a key that is wrong, and (FAILED_PRECONDITION) to one that

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import ClassVar
 
 from llmbus.shared import AgentType
-from llmbus.worker.llm_abstractions.openai_llm import OpenAILlm
+from llmbus.worker.llm_abstractions.openai_llm.llm import OpenAILlm
 from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 
 __all__ = ["CustomLlm", "MetaLlamaLlm"]
@@ -19,6 +18,7 @@ class CustomLlm(OpenAILlm):
 
     agent_type: ClassVar[AgentType] = AgentType.CUSTOM
     provider = agent_type.value
+    address_variable: ClassVar[str | None] = None
     SUPPORTED_MODELS: ClassVar[tuple[str, ...]] = ()
     """Whatever the server has."""
 
@@ -32,9 +32,6 @@ class CustomLlm(OpenAILlm):
     ) -> None:
         address = api_endpoint.rstrip("/").removesuffix(_PATH)
         super().__init__(model, api_key=api_key or "", api_endpoint=address, rules=rules)
-
-    def _identity(self) -> Hashable:
-        return (self.provider, self._api_key, self._api_endpoint)
 
 
 class MetaLlamaLlm(CustomLlm):

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from llmbus.shared import Usage
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
     AnswerRefusedError,
@@ -17,8 +18,9 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
+from llmbus.worker.llm_abstractions.http.statuses import error_type_of_status
 
-__all__ = ["ErrorWords", "error_in_answer", "error_type_of_answer", "no_answer"]
+__all__ = ["ErrorWords", "error_in_answer", "error_type_of_answer", "refused"]
 
 _ERROR_TYPE_BY_CODE: Final[dict[str, type[LlmError]]] = {
     "insufficient_quota": AccountError,
@@ -27,15 +29,6 @@ _ERROR_TYPE_BY_CODE: Final[dict[str, type[LlmError]]] = {
     "exceed_context_size_error": ContextTooLongError,  # llama.cpp
     "content_filter": AnswerRefusedError,
     "content_policy_violation": AnswerRefusedError,
-}
-_ERROR_TYPE_BY_STATUS: Final[dict[int, type[LlmError]]] = {
-    401: AccountError,
-    402: AccountError,
-    403: AccountError,
-    408: ProviderUnavailableError,
-    409: ProviderUnavailableError,
-    413: ContextTooLongError,
-    429: RateLimitedError,
 }
 _ERROR_TYPE_IN_ANSWER: Final[dict[str, type[LlmError]]] = {
     **_ERROR_TYPE_BY_CODE,
@@ -56,9 +49,7 @@ def error_type_of_answer(status: int, *provider_words: str | None) -> type[LlmEr
     for word in provider_words:
         if word in _ERROR_TYPE_BY_CODE:
             return _ERROR_TYPE_BY_CODE[word]
-    if status >= 500:
-        return ProviderUnavailableError
-    return _ERROR_TYPE_BY_STATUS.get(status, RequestRejectedError)
+    return error_type_of_status(status)
 
 
 class ErrorWords(msgspec.Struct):
@@ -92,10 +83,9 @@ def error_in_answer(
     )
 
 
-def no_answer(text: str, *, request_id: str | None, usage: Usage | None = None) -> LlmError:
-    """For status 200 without an answer: proxies send pages and empty objects under it, and the
-    call behind them may have been billed."""
-    return OutcomeUnknownError(text, status=200, request_id=request_id, sent=True, usage=usage)
+def refused(text: str, asked: Asked, usage: Usage | None) -> AnswerRefusedError:
+    """For an answer that the model or a filter declined to give."""
+    return AnswerRefusedError(text, status=200, request_id=asked.request_id, sent=True, usage=usage)
 
 
 def _error_type(words: list[str]) -> type[LlmError]:

@@ -3,29 +3,22 @@ say."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, Hashable
-from typing import Any, ClassVar, Final
+from collections.abc import AsyncGenerator
+from typing import Any, ClassVar
 
 import msgspec
 
 from llmbus.shared import AgentType
 from llmbus.worker.llm_abstractions.accounting import with_cost
-from llmbus.worker.llm_abstractions.base_llm import BaseLlm, LlmReply, LlmRequest, TextDelta
-from llmbus.worker.llm_abstractions.clients import close_client, shared_client
-from llmbus.worker.llm_abstractions.errors import AccountError
-from llmbus.worker.llm_abstractions.openai_llm.chat_answers import (
-    Asked,
-    ChatStream,
-    reply_from_body,
-)
+from llmbus.worker.llm_abstractions.asked import Asked
+from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TextDelta
+from llmbus.worker.llm_abstractions.openai_llm.chat_answers import reply_from_body
 from llmbus.worker.llm_abstractions.openai_llm.chat_body import chat_body
+from llmbus.worker.llm_abstractions.openai_llm.chat_stream import ChatStream
 from llmbus.worker.llm_abstractions.openai_llm.messages import check_messages
-from llmbus.worker.llm_abstractions.openai_llm.responses_answers import (
-    ResponsesStream,
-    reply_from_response,
-)
+from llmbus.worker.llm_abstractions.openai_llm.responses_answers import reply_from_response
 from llmbus.worker.llm_abstractions.openai_llm.responses_body import responses_body
+from llmbus.worker.llm_abstractions.openai_llm.responses_stream import ResponsesStream
 from llmbus.worker.llm_abstractions.openai_llm.sdk import (
     open_client,
     post,
@@ -33,13 +26,13 @@ from llmbus.worker.llm_abstractions.openai_llm.sdk import (
     sdk_errors_as_ours,
 )
 from llmbus.worker.llm_abstractions.profiles import Endpoint, builtin_profiles
-from llmbus.worker.llm_abstractions.profiles.rules import ModelRules, configured_rules
-from llmbus.worker.llm_abstractions.time_limits import stream_within_time_limit, within_time_limit
+from llmbus.worker.llm_abstractions.sdk_llm import SdkLlm
+from llmbus.worker.llm_abstractions.time_limits import within_time_limit
 
 __all__ = ["OpenAILlm"]
 
 
-class OpenAILlm(BaseLlm):
+class OpenAILlm(SdkLlm[Any]):
     """A model of OpenAI. Without `api_endpoint` the SDK's `OPENAI_BASE_URL` counts, else
     OpenAI's own address.
 
@@ -49,28 +42,11 @@ class OpenAILlm(BaseLlm):
 
     agent_type: ClassVar[AgentType] = AgentType.OPENAI_GPT
     provider = agent_type.value
+    address_variable: ClassVar[str | None] = "OPENAI_BASE_URL"
     SUPPORTED_MODELS: ClassVar[tuple[str, ...]] = tuple(
         builtin_profiles().supported_models(agent_type)
     )
     """Models whose rules are known, by the beginnings of their names."""
-
-    def __init__(
-        self,
-        model: str | None = None,
-        *,
-        api_key: str,
-        api_endpoint: str | None = None,
-        rules: ModelRules | None = None,
-    ) -> None:
-        self._rules: Final = rules or configured_rules()
-        self._chosen: Final = self._rules.choose(self.agent_type, model)
-        super().__init__(self._chosen.name)
-        self._api_key: Final = api_key
-        if not (self._api_key.isascii() and self._api_key.isprintable()):
-            raise AccountError(
-                f"the API key for {self.provider} holds characters that no HTTP header can carry"
-            )
-        self._api_endpoint: Final = api_endpoint or None
 
     async def generate(self, request: LlmRequest) -> LlmReply:
         """See `BaseLlm.generate`."""
@@ -82,19 +58,6 @@ class OpenAILlm(BaseLlm):
         if self._endpoint is Endpoint.CHAT:
             return self._accounted(reply_from_body(answer.body, asked))
         return self._accounted(reply_from_response(answer.body, asked))
-
-    async def stream(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
-        """See `BaseLlm.stream`."""
-        pieces = stream_within_time_limit(self._pieces(request), request)
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            await pieces.aclose()
-
-    async def aclose(self) -> None:
-        """See `BaseLlm.aclose`."""
-        await close_client(self._identity())
 
     async def _pieces(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:
         body = self._body(request)
@@ -122,17 +85,16 @@ class OpenAILlm(BaseLlm):
         return self._chosen.profile.endpoint
 
     def _asked(self, request_id: str | None) -> Asked:
-        return Asked(provider=self.provider, model=self.model, request_id=request_id)
+        return Asked(
+            provider=self.provider,
+            model=self.model,
+            request_id=request_id,
+            api_key=self._api_key,
+        )
 
     def _accounted(self, reply: LlmReply) -> LlmReply:
         usage = with_cost(reply.usage, self.provider, reply.model)
         return msgspec.structs.replace(reply, usage=usage)
 
-    def _identity(self) -> Hashable:
-        address = self._api_endpoint or os.environ.get("OPENAI_BASE_URL")
-        return (self.provider, self._api_key, address)
-
-    def _client(self) -> Any:
-        return shared_client(
-            self._identity(), lambda: open_client(self._api_key, self._api_endpoint)
-        )
+    def _open(self) -> Any:
+        return open_client(self._api_key, self._api_endpoint)

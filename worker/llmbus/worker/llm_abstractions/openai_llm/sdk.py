@@ -3,26 +3,23 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Final
 
 import openai
 
-from llmbus.worker.llm_abstractions.errors import LlmError, RequestRejectedError
-from llmbus.worker.llm_abstractions.http.raw_answers import (
+from llmbus.worker.llm_abstractions.errors import LlmError
+from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
+from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
+from llmbus.worker.llm_abstractions.http.stainless import (
     CONNECTION_LIMITS,
     PHASE_LIMITS,
     RawAnswer,
     RawStream,
-)
-from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
-from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
-from llmbus.worker.llm_abstractions.http.transport_errors import (
-    TRANSPORT_ERRORS,
-    error_without_answer,
+    errors_as_ours,
 )
 from llmbus.worker.llm_abstractions.openai_llm.errors import error_type_of_answer
 from llmbus.worker.llm_abstractions.profiles import Endpoint
@@ -109,21 +106,14 @@ def _headers(client: openai.AsyncOpenAI) -> dict[str, str | openai.Omit]:
     return dict.fromkeys(left_out, openai.Omit())
 
 
-@contextmanager
-def sdk_errors_as_ours(api_key: str) -> Generator[None]:
-    """Where the SDK's exceptions become ours, and those that leak through it raw.
-
-    Not chained to the original: it holds the request with the key in its headers, and its text
-    may repeat the key.
-    """
-    try:
-        yield
-    except openai.APIStatusError as error:
-        raise _answered(error, api_key) from None
-    except (openai.OpenAIError, *TRANSPORT_ERRORS) as error:
-        raise error_without_answer(error, api_key) from None
-    except (TypeError, UnicodeEncodeError) as error:  # the request cannot be written as JSON
-        raise RequestRejectedError(without_secrets(str(error), api_key)) from None
+def sdk_errors_as_ours(api_key: str) -> AbstractContextManager[None]:
+    """Where the SDK's exceptions become ours, and those that leak through it raw."""
+    return errors_as_ours(
+        openai.OpenAIError,
+        openai.APIStatusError,
+        answered=lambda error: _answered(error, api_key),
+        api_key=api_key,
+    )
 
 
 def _answered(error: openai.APIStatusError, api_key: str) -> LlmError:
