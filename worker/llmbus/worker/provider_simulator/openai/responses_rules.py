@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from llmbus.worker.provider_simulator.api_error import refuse
 from llmbus.worker.provider_simulator.fields import as_list, as_object
-from llmbus.worker.provider_simulator.openai_chat_rules import check_image
+from llmbus.worker.provider_simulator.openai.chat_rules import check_image
 
 __all__ = ["check_input", "check_parameters", "check_tools"]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from llmbus.worker.llm_abstractions.profiles import ModelProfile
 from llmbus.worker.provider_simulator.answer import Answer
 from llmbus.worker.provider_simulator.api_error import ApiError, refuse
-from llmbus.worker.provider_simulator.behaviour import Vendor
-from llmbus.worker.provider_simulator.dialect import Call, bearer, json_frame
+from llmbus.worker.provider_simulator.dialect import Call, json_frame
 from llmbus.worker.provider_simulator.fields import (
     as_list,
     list_in,
@@ -18,22 +17,21 @@ from llmbus.worker.provider_simulator.fields import (
     refuse_others,
     text_of,
 )
-from llmbus.worker.provider_simulator.openai_chat_answers import (
+from llmbus.worker.provider_simulator.openai.api import OpenAiApi, wanted_first
+from llmbus.worker.provider_simulator.openai.chat_answers import (
     completion_frames,
     whole_completion,
 )
-from llmbus.worker.provider_simulator.openai_chat_rules import (
+from llmbus.worker.provider_simulator.openai.chat_rules import (
     PARAMETERS,
     check_messages,
     check_tools,
 )
-from llmbus.worker.provider_simulator.openai_errors import (
+from llmbus.worker.provider_simulator.openai.errors import (
     error_body,
     served_model,
-    too_long,
-    wrong_key,
 )
-from llmbus.worker.provider_simulator.openai_parameters import (
+from llmbus.worker.provider_simulator.openai.parameters import (
     check_limit,
     check_sampling,
     check_text_format,
@@ -48,25 +46,11 @@ _RESPONSES_ONLY: Final = re.compile(r"-(codex|pro)\b|^codex")
 _TOOLS_WITHOUT_THINKING: Final = re.compile(r"gpt-6\b")
 
 
-class OpenAiChat:
+class OpenAiChat(OpenAiApi):
     """POST /v1/chat/completions."""
 
-    vendor = Vendor.OPENAI
     api = "chat"
-    request_id_header = "x-request-id"
-    sends_retry_after = True
-
-    def key(self, call: Call) -> str:
-        """See `Dialect.key`."""
-        return bearer(call)
-
-    def wrong_key(self, key: str) -> ApiError:
-        """See `Dialect.wrong_key`."""
-        return wrong_key(key)
-
-    def too_long(self, tokens: int, most: int) -> ApiError:
-        """See `Dialect.too_long`."""
-        return too_long(tokens, most, "messages")
+    prompt_field: ClassVar[str] = "messages"
 
     def read(self, call: Call, models: RulesOfModels) -> Question:
         """See `Dialect.read`."""
@@ -117,10 +101,6 @@ class OpenAiChat:
         """See `Dialect.frames`."""
         return completion_frames(answer, with_usage=question.counts_streamed_usage)
 
-    def error_body(self, error: ApiError) -> Any:
-        """See `Dialect.error_body`."""
-        return error_body(error)
-
     def error_frame(self, error: ApiError) -> bytes:
         """See `Dialect.error_frame`."""
         return json_frame(error_body(error))
@@ -142,5 +122,4 @@ def _offered(body: Mapping[str, Any]) -> list[OfferedTool]:
     functions = [tool["function"] for tool in list_in(body, "tools")]
     offered = [OfferedTool(one["name"], object_in(one, "parameters")) for one in functions]
     wanted = object_in(object_in(body, "tool_choice"), "function").get("name")
-    offered.sort(key=lambda tool: wanted is not None and tool.name != wanted)
-    return offered
+    return wanted_first(offered, wanted)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from llmbus.worker.provider_simulator.answer import Answer
 from llmbus.worker.provider_simulator.api_error import ApiError
-from llmbus.worker.provider_simulator.behaviour import Vendor
-from llmbus.worker.provider_simulator.dialect import Call, bearer, named_frame
+from llmbus.worker.provider_simulator.dialect import Call, named_frame
 from llmbus.worker.provider_simulator.fields import list_in, object_in, text_of
-from llmbus.worker.provider_simulator.openai_errors import (
+from llmbus.worker.provider_simulator.openai.api import OpenAiApi, wanted_first
+from llmbus.worker.provider_simulator.openai.errors import (
     error_body,
     served_model,
-    too_long,
-    wrong_key,
 )
-from llmbus.worker.provider_simulator.openai_parameters import (
+from llmbus.worker.provider_simulator.openai.parameters import (
     check_limit,
     check_sampling,
     check_text_format,
     is_thinking,
 )
-from llmbus.worker.provider_simulator.openai_responses_answers import (
+from llmbus.worker.provider_simulator.openai.responses_answers import (
     response_frames,
     whole_response,
 )
-from llmbus.worker.provider_simulator.openai_responses_rules import (
+from llmbus.worker.provider_simulator.openai.responses_rules import (
     check_input,
     check_parameters,
     check_tools,
@@ -39,25 +37,11 @@ __all__ = ["OpenAiResponses"]
 _LEAST_TOKENS: Final = 16
 
 
-class OpenAiResponses:
+class OpenAiResponses(OpenAiApi):
     """POST /v1/responses."""
 
-    vendor = Vendor.OPENAI
     api = "responses"
-    request_id_header = "x-request-id"
-    sends_retry_after = True
-
-    def key(self, call: Call) -> str:
-        """See `Dialect.key`."""
-        return bearer(call)
-
-    def wrong_key(self, key: str) -> ApiError:
-        """See `Dialect.wrong_key`."""
-        return wrong_key(key)
-
-    def too_long(self, tokens: int, most: int) -> ApiError:
-        """See `Dialect.too_long`."""
-        return too_long(tokens, most, "input")
+    prompt_field: ClassVar[str] = "input"
 
     def read(self, call: Call, models: RulesOfModels) -> Question:
         """See `Dialect.read`."""
@@ -95,10 +79,6 @@ class OpenAiResponses:
         """See `Dialect.frames`."""
         return response_frames(answer)
 
-    def error_body(self, error: ApiError) -> Any:
-        """See `Dialect.error_body`."""
-        return error_body(error)
-
     def error_frame(self, error: ApiError) -> bytes:
         """See `Dialect.error_frame`."""
         inner = error_body(error)["error"]
@@ -128,5 +108,4 @@ def _offered(body: Mapping[str, Any]) -> list[OfferedTool]:
     functions = [tool for tool in list_in(body, "tools") if tool["type"] == "function"]
     offered = [OfferedTool(tool["name"], object_in(tool, "parameters")) for tool in functions]
     wanted = object_in(body, "tool_choice").get("name")
-    offered.sort(key=lambda tool: wanted is not None and tool.name != wanted)
-    return offered
+    return wanted_first(offered, wanted)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from llmbus.worker.provider_simulator.answer import Answer
-from llmbus.worker.provider_simulator.anthropic_answers import error_body, message, message_frames
-from llmbus.worker.provider_simulator.anthropic_messages import check_messages
-from llmbus.worker.provider_simulator.anthropic_parameters import check_parameters, is_thinking
+from llmbus.worker.provider_simulator.anthropic.answers import error_body, message, message_frames
+from llmbus.worker.provider_simulator.anthropic.messages import check_messages
+from llmbus.worker.provider_simulator.anthropic.parameters import check_parameters, is_thinking
 from llmbus.worker.provider_simulator.api_error import ApiError, refuse
 from llmbus.worker.provider_simulator.behaviour import Vendor
 from llmbus.worker.provider_simulator.dialect import Call, bearer, named_frame

@@ -10,13 +10,13 @@ from llmbus.worker.provider_simulator.api_error import ApiError
 from llmbus.worker.provider_simulator.behaviour import Vendor
 from llmbus.worker.provider_simulator.dialect import Call, json_frame
 from llmbus.worker.provider_simulator.fields import list_in, object_in, text_of
-from llmbus.worker.provider_simulator.gemini_answers import (
+from llmbus.worker.provider_simulator.gemini.answers import (
     content_frames,
     error_body,
     whole_content,
 )
-from llmbus.worker.provider_simulator.gemini_names import in_camel_case
-from llmbus.worker.provider_simulator.gemini_rules import (
+from llmbus.worker.provider_simulator.gemini.names import in_camel_case
+from llmbus.worker.provider_simulator.gemini.rules import (
     check_config,
     check_contents,
     check_parameters,
