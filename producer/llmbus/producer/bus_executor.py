@@ -27,7 +27,13 @@ from llmbus.shared.execution_mode import ExecutionMode, interface_for
 from llmbus.shared.hybrid import run_hybrid
 from llmbus.shared.hybrid_wish import HYBRID, HybridWish
 from llmbus.shared.interactive import interactive_result
-from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import (
+    ExecutionResult,
+    ExecutionStatus,
+    Failure,
+    FailureKind,
+    unanswered_result,
+)
 from llmbus.shared.task import AgentTask
 
 __all__ = ["DEFAULT_AGENT", "BusExecutor"]
@@ -189,14 +195,12 @@ class BusExecutor:
 
     def _failed(self, task: AgentTask, started_at: datetime, error: LlmbusError) -> ExecutionResult:
         kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
-        return ExecutionResult(
-            task_id=task.task_id,
-            agent=task.agent,
-            status=ExecutionStatus.FAILED,
+        return unanswered_result(
+            task.task_id,
+            task.agent,
+            Failure(kind, str(error)),
             started_at=started_at,
-            completed_at=self._clock.now(),
-            error=str(error),
-            failure=Failure(kind, str(error)),
+            now=self._clock.now(),
         )
 
 
