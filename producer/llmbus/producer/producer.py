@@ -19,7 +19,7 @@ from llmbus.producer.remembered import Remembered
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.envelope import submission_of, task_message
+from llmbus.shared.envelope import submission_of
 from llmbus.shared.errors import (
     ClosedError,
     LlmbusError,
@@ -30,6 +30,7 @@ from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.store.interface import Store
 from llmbus.shared.task import AgentTask
+from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout, Topology
 
 if TYPE_CHECKING:
