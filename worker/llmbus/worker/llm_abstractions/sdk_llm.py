@@ -40,10 +40,7 @@ class SdkLlm(BaseLlm, Generic[_Client]):
         self._rules: Final = rules or configured_rules()
         self._chosen: Final = self._rules.choose(self.agent_type, model)
         super().__init__(self._chosen.name)
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise AccountError(
-                f"the API key for {self.provider} holds characters that no HTTP header can carry"
-            )
+        self._check_key(api_key)
         self._api_key: Final = api_key
         self._api_endpoint: Final = api_endpoint or None
 
@@ -59,6 +56,12 @@ class SdkLlm(BaseLlm, Generic[_Client]):
     async def aclose(self) -> None:
         """See `BaseLlm.aclose`."""
         await close_client(self._identity())
+
+    def _check_key(self, key: str) -> None:
+        if not (key.isascii() and key.isprintable()):
+            raise AccountError(
+                f"the API key for {self.provider} holds characters that no HTTP header can carry"
+            )
 
     @abstractmethod
     def _pieces(self, request: LlmRequest) -> AsyncGenerator[TextDelta | LlmReply]:

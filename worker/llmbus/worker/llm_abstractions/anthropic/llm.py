@@ -19,7 +19,6 @@ from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, LlmRequest, TextDelta
 from llmbus.worker.llm_abstractions.errors import MissingApiKeyError
 from llmbus.worker.llm_abstractions.profiles import builtin_profiles
-from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 from llmbus.worker.llm_abstractions.sdk_llm import SdkLlm
 from llmbus.worker.llm_abstractions.time_limits import within_time_limit
 
@@ -31,7 +30,8 @@ class AnthropicLlm(SdkLlm[Any]):
     Anthropic's own address.
 
     A model that is not in `SUPPORTED_MODELS` is asked by the newest rules; a retired one by its
-    replacement, unless LLMBUS_RETIRED_MODELS says otherwise.
+    replacement, unless LLMBUS_RETIRED_MODELS says otherwise. An empty key is a
+    `MissingApiKeyError`.
     """
 
     agent_type: ClassVar[AgentType] = AgentType.ANTHROPIC_CLAUDE
@@ -41,20 +41,6 @@ class AnthropicLlm(SdkLlm[Any]):
         builtin_profiles().supported_models(agent_type)
     )
     """Models whose rules are known, by the beginnings of their names."""
-
-    def __init__(
-        self,
-        model: str | None = None,
-        *,
-        api_key: str,
-        api_endpoint: str | None = None,
-        rules: ModelRules | None = None,
-    ) -> None:
-        """Raises `MissingApiKeyError` for an empty key, too, and `AccountError` for one that
-        cannot be sent."""
-        super().__init__(model, api_key=api_key, api_endpoint=api_endpoint, rules=rules)
-        if not api_key:
-            raise MissingApiKeyError(f"no API key for {self.provider}: set ANTHROPIC_API_KEY")
 
     async def generate(self, request: LlmRequest) -> LlmReply:
         """See `BaseLlm.generate`."""
@@ -73,6 +59,11 @@ class AnthropicLlm(SdkLlm[Any]):
                     if text := reading.take(data):
                         yield TextDelta(text)
         yield reading.reply()
+
+    def _check_key(self, key: str) -> None:
+        if not key:
+            raise MissingApiKeyError(f"no API key for {self.provider}: set ANTHROPIC_API_KEY")
+        super()._check_key(key)
 
     def _open(self) -> Any:
         return open_client(self._api_key, self._api_endpoint)

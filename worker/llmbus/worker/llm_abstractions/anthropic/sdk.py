@@ -17,11 +17,10 @@ from llmbus.worker.llm_abstractions.errors import LlmError
 from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
 from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
 from llmbus.worker.llm_abstractions.http.stainless import (
-    CONNECTION_LIMITS,
-    PHASE_LIMITS,
     RawAnswer,
     RawStream,
     errors_as_ours,
+    one_request_a_call,
 )
 from llmbus.worker.llm_abstractions.redaction import without_secrets
 
@@ -39,12 +38,7 @@ def open_client(api_key: str, base_url: str | None) -> anthropic.AsyncAnthropic:
     return anthropic.AsyncAnthropic(
         api_key=api_key,
         base_url=base_url,
-        max_retries=0,  # the bus is the only retry authority
-        timeout=PHASE_LIMITS,
-        # Following a redirect would be a second request after one that may have been billed.
-        http_client=anthropic.DefaultAioHttpClient(
-            limits=CONNECTION_LIMITS, timeout=PHASE_LIMITS, follow_redirects=False
-        ),
+        **one_request_a_call(anthropic.DefaultAioHttpClient),
     )
 
 

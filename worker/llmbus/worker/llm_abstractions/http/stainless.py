@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx2
 
@@ -16,17 +16,30 @@ from llmbus.worker.llm_abstractions.http.transport_errors import (
 )
 from llmbus.worker.llm_abstractions.redaction import without_secrets
 
-__all__ = ["CONNECTION_LIMITS", "PHASE_LIMITS", "RawAnswer", "RawStream", "errors_as_ours"]
+__all__ = ["RawAnswer", "RawStream", "errors_as_ours", "one_request_a_call"]
 
 _StatusError = TypeVar("_StatusError", bound=Exception)
 
-CONNECTION_LIMITS: Final = httpx2.Limits(max_connections=2_000, keepalive_expiry=5.0)
+_CONNECTION_LIMITS: Final = httpx2.Limits(max_connections=2_000, keepalive_expiry=5.0)
 """Room for 1,000 calls in flight and as many more. None would not mean unlimited: the SDK's
 aiohttp transport then falls back to aiohttp's 100. Idle connections go soon, because writing on
 one that the server is closing leaves the outcome unknown."""
-PHASE_LIMITS: Final = httpx2.Timeout(connect=10.0, pool=60.0, write=60.0, read=None)
+_PHASE_LIMITS: Final = httpx2.Timeout(connect=10.0, pool=60.0, write=60.0, read=None)
 """Seconds. Reading has no limit of its own: a model may think for long, and giving up on a call
 that is paid for is the caller's decision (`LlmRequest.timeout_seconds`)."""
+
+
+def one_request_a_call(http_client: Callable[..., httpx2.AsyncClient]) -> dict[str, Any]:
+    """What an SDK's client has to be told, so that a call is one request and its limits are ours.
+    `http_client` makes the SDK's own kind of it."""
+    return {
+        "max_retries": 0,  # the bus is the only retry authority
+        "timeout": _PHASE_LIMITS,
+        # Following a redirect would be a second request after one that may have been billed.
+        "http_client": http_client(
+            limits=_CONNECTION_LIMITS, timeout=_PHASE_LIMITS, follow_redirects=False
+        ),
+    }
 
 
 class RawAnswer:

@@ -15,11 +15,10 @@ from llmbus.worker.llm_abstractions.errors import LlmError
 from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
 from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
 from llmbus.worker.llm_abstractions.http.stainless import (
-    CONNECTION_LIMITS,
-    PHASE_LIMITS,
     RawAnswer,
     RawStream,
     errors_as_ours,
+    one_request_a_call,
 )
 from llmbus.worker.llm_abstractions.openai_llm.errors import error_type_of_answer
 from llmbus.worker.llm_abstractions.profiles import Endpoint
@@ -46,12 +45,7 @@ def open_client(api_key: str, base_url: str | None) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(
         api_key=api_key or _NO_KEY,
         base_url=base_url,
-        max_retries=0,  # the bus is the only retry authority
-        timeout=PHASE_LIMITS,
-        # Following a redirect would be a second request after one that may have been billed.
-        http_client=openai.DefaultAioHttpClient(
-            limits=CONNECTION_LIMITS, timeout=PHASE_LIMITS, follow_redirects=False
-        ),
+        **one_request_a_call(openai.DefaultAioHttpClient),
     )
 
 
