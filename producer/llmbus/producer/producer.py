@@ -137,9 +137,13 @@ class Producer:
         """The lane that `submit` would choose; `UnknownAgentError` where it has none."""
         return agent_for(task, self.registry).agent_type.value
 
-    def expect(self, task_id: str) -> TaskHandle:
-        """A handle for a task that an earlier process of this orchestrator has submitted."""
-        handle = self._inbox.expect(task_id)
+    def expect(self, task_id: str, submitted_at: datetime | None = None) -> TaskHandle:
+        """A handle for a task that an earlier process of this orchestrator has submitted.
+
+        With the moment, how an earlier submission ended is no answer, unless it succeeded.
+        """
+        submission = submitted_at.isoformat() if submitted_at is not None else None
+        handle = self._inbox.expect(task_id, submission)
         self._inbox.resolve(handle)
         return handle
 

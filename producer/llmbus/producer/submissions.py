@@ -85,12 +85,20 @@ class Submissions:
 
     async def _submit(self, task_id: str, lane: str, message: Message) -> TaskHandle:
         self._require_open()
-        handle = self._inbox.expect(task_id)
-        handle.submission = submission_of(message)
+        submission = submission_of(message) or ""  # never empty: the message is our own
+        handle = self._inbox.expect(task_id, submission)
         if task_id not in self._in_doubt:
             self._inbox.give_up_untaken(task_id)
         elif self._inbox.resolve(handle):
             return handle
+        try:
+            await self._publish(task_id, lane, message)
+        except BaseException:
+            handle.stand_for_no_more(submission)
+            raise
+        return handle
+
+    async def _publish(self, task_id: str, lane: str, message: Message) -> None:
         try:
             await self._bus.publish(self._layout.tasks, lane, message)
             self._in_doubt.pop(task_id, None)
@@ -102,7 +110,6 @@ class Submissions:
                 f"task {task_id!r}: there is no lane {lane!r}; start a worker that serves it"
                 f" (llmbus worker --lanes {lane})"
             ) from error
-        return handle
 
     def _prepared(
         self, task: AgentTask, lane: str | None, submitted_at: datetime | None = None

@@ -155,7 +155,7 @@ class ClaimKeeper:
                 claim,
                 message.body,
                 message.content_type,
-                succeeded=status in (ExecutionStatus.SUCCESS, ExecutionStatus.PENDING),
+                succeeded=status.answers_every_submission,
                 keep=self._terms.remembered,
             )
         )
