@@ -8,6 +8,7 @@ redelivery that follows a broken connection is adopted by the run that is alread
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -21,13 +22,14 @@ from llmbus.shared.task import AgentTask
 from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import AnswerUnconfirmed, DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import read_task
+from llmbus.worker.executor import BeforeCall
 from llmbus.worker.intake import Intake, Source
 from llmbus.worker.outcome import Duplicate, Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
 
 __all__ = ["Consumer", "Execute"]
 
-Execute = Callable[[AgentTask, Message], Awaitable[Outcome]]
+Execute = Callable[[AgentTask, Message, BeforeCall], Awaitable[Outcome]]
 Settle = Callable[[Run, Outcome], Awaitable[None]]
 
 _REMEMBERED_RUNS: Final = 10_000
@@ -197,7 +199,9 @@ class Consumer:
             outcome = await _success_of(run.earlier)
         if outcome is None:
             self._observe(TaskStarted(*run.place))
-            outcome = await self._execute(run.task, run.message)
+            outcome = await self._execute(
+                run.task, run.message, functools.partial(self._claims.confirm, run)
+            )
         await self._settle(run, outcome)
 
     def _remember(self, key: RunKey) -> None:

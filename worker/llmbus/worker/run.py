@@ -54,6 +54,8 @@ class Run:
     """The answer, once it is published: it answers every submission of the task."""
     claim: Claim | None = None
     """The right to run it, where the store gave one."""
+    claim_asked_at: float = 0.0
+    """When that was asked for, or last renewed, by the event loop's clock."""
     stopped_as: Outcome | None = None
     """What the run was ended for before its time; None while nobody stops it."""
     work: asyncio.Task[None] | None = None
