@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from tests.faults.extra_calls import askings
 from tests.faults.history import Event, Fact
-from tests.faults.readings import suspected_tasks, tasks_of, while_claims_hold
+from tests.faults.readings import (
+    is_fallback,
+    kept_by_the_fallback,
+    suspected_tasks,
+    tasks_of,
+    while_claims_hold,
+)
 
 __all__ = ["TASK_INVARIANTS"]
 
@@ -21,7 +27,7 @@ def no_task_is_lost(events: Sequence[Event]) -> Iterator[str]:
     given, parked = tasks_of(events, Fact.GIVEN), tasks_of(events, Fact.PARKED)
     for task in sorted(accepted - given - parked):
         yield f"{task} was accepted and has ended nowhere"
-    for task in sorted(given & parked - suspected_tasks(events)):
+    for task in sorted(given & parked - suspected_tasks(events) - kept_by_the_fallback(events)):
         yield f"{task} was answered and stands in parking, too"
     for event in events:
         if event.fact is Fact.LEFT_OVER and event.task in given | parked:
@@ -52,13 +58,14 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
         run = (event.who, event.task)
         if event.fact is Fact.STARTED:
             starts[run] += 1
-            if event.attempt > MAX_ATTEMPTS:
-                yield f"{event.task}: attempt {event.attempt} of {MAX_ATTEMPTS} was started"
+            limit = MAX_ATTEMPTS + is_fallback(event.who)  # the script's attempt is the last one
+            if event.attempt > limit:
+                yield f"{event.task}: attempt {event.attempt} of {limit} was started"
         elif event.fact is Fact.CALLED:
             starts[run] -= 1
             if starts[run] < 0:
                 yield f"{event.task}: {event.who} asked the provider more often than it started"
-        elif event.fact is Fact.RETRY_CONFIRMED:
+        elif event.fact in {Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED}:
             latest[event.task] = max(latest[event.task], event.attempt)
         elif event.fact is Fact.GIVEN and event.attempt > latest[event.task]:
             known = latest[event.task]
@@ -95,7 +102,7 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
 
 def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
     """I7: a task is acked only when what follows from it is confirmed: its result, its place in
-    parking, or its copy for a later hand-over. What the broker has handed to another worker since
+    parking, or its copy for later or for the fallback. What the broker has handed to another worker since
     cannot be acked any more, whatever a worker that was frozen believes."""
     settled: set[str] = set()
     copies: dict[str, set[int]] = defaultdict(set)
@@ -105,7 +112,7 @@ def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
             holder[event.delivery] = event.who
         elif event.fact in {Fact.ANSWER_CONFIRMED, Fact.PARK_CONFIRMED}:
             settled.add(event.task)
-        elif event.fact is Fact.RETRY_CONFIRMED:
+        elif event.fact in {Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED}:
             copies[event.task].add(event.attempt)
         elif event.fact is Fact.ACKED and holder.get(event.delivery, event.who) == event.who:
             copied = copies[event.task] & {event.attempt, event.attempt + 1}
