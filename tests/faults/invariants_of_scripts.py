@@ -31,8 +31,9 @@ def the_direct_path_stays_off(events: Sequence[Event]) -> Iterator[str]:
             if (event.who, event.task) not in scripts:
                 yield f"{event.task}: {event.who} asks without a script"
         elif event.fact is Fact.GIVEN and event.note.startswith("success") and event.task in off:
-            if not is_fallback(event.note.rpartition(" by ")[2]):
-                yield f"{event.task}: answered by {event.note.rpartition(' by ')[2]}"
+            _, _, who = event.note.rpartition(" by ")
+            if not is_fallback(who):
+                yield f"{event.task}: answered by {who}"
 
 
 def a_second_failure_is_kept(events: Sequence[Event]) -> Iterator[str]:

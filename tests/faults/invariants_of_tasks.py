@@ -102,8 +102,8 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
 
 def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
     """I7: a task is acked only when what follows from it is confirmed: its result, its place in
-    parking, or its copy for later or for the fallback. What the broker has handed to another worker since
-    cannot be acked any more, whatever a worker that was frozen believes."""
+    parking, or its copy for later or for the fallback. What the broker has handed to another worker
+    since cannot be acked any more, whatever a worker that was frozen believes."""
     settled: set[str] = set()
     copies: dict[str, set[int]] = defaultdict(set)
     holder: dict[str, str] = {}

@@ -23,6 +23,8 @@ _MOST_TASKS: Final = 9
 _LATEST: Final = 4
 _SHARE_WITH_TWO_FAULTS: Final = 0.25
 _FALLBACKS: Final = 2
+_FEWEST_SCRIPTS: Final = 2
+"""Where a fault aims at the fallback."""
 _SHARE_WITH_FALLBACK: Final = 0.1
 """Of the runs whose faults do not aim at it: each script costs the start of an interpreter."""
 
@@ -113,9 +115,10 @@ class Plan:
 
     def in_words(self) -> str:
         faults = "; ".join(each.in_words() for each in self.injections)
-        scripts = f" ({self.scripts} for scripts)" if self.scripts else ""
+        tasks = f"{len(self.priorities)} tasks"
+        tasks += f" ({self.scripts} for scripts)" if self.scripts else ""
         return (
-            f"{len(self.priorities)} tasks{scripts}, {self.workers} workers of {SLOTS} slots, answers"
+            f"{tasks}, {self.workers} workers of {SLOTS} slots, answers"
             f" after {self.latency_seconds:g} s; {faults}"
         )
 
@@ -128,7 +131,8 @@ def _drawn(random: Random, families: Sequence[Sequence[Fault]]) -> Injection:
     fault = random.choice(random.choice(families))
     if not fault.steps:
         return Injection(fault.name)
-    return Injection(fault.name, random.choice(fault.steps), random.randint(1, _LATEST))
+    latest = _FEWEST_SCRIPTS if fault.whom is Whom.FALLBACK else _LATEST
+    return Injection(fault.name, random.choice(fault.steps), random.randint(1, latest))
 
 
 def _drawn_scripts(random: Random, injections: Sequence[Injection]) -> int:
@@ -136,5 +140,5 @@ def _drawn_scripts(random: Random, injections: Sequence[Injection]) -> int:
     if any(fault.every_task_in_hand for fault in faults):
         return 0
     if any(fault.whom is Whom.FALLBACK for fault in faults):
-        return random.randint(2, _FEWEST_TASKS)
+        return random.randint(_FEWEST_SCRIPTS, _FEWEST_TASKS)
     return random.randint(1, 2) if random.random() < _SHARE_WITH_FALLBACK else 0

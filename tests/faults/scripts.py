@@ -43,7 +43,7 @@ class Scripts:
     def __exit__(self, *_: object) -> None:
         for process in list(self._watched):
             self._forget(process)
-        for process, _ in self._living():
+        for process, _words in self._living():
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 

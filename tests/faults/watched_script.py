@@ -93,7 +93,7 @@ def _be_outlived() -> None:
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
-            os.execl(  # noqa: S606  exactly this program, without a shell
+            os.execl(
                 sys.executable,
                 sys.executable,
                 "-c",

@@ -151,13 +151,14 @@ class Settlement:
             spent=outcome.spent,
             now=self._clock.now(),
         )
+        asked = outcome.attempt > run.key.attempt
+        if not asked:  # the fallback makes this same attempt, and would wait for our claim to lapse
+            await self._claims.release(run)
         # Published, not rejected: a reject cannot say why, and classic queues dead-letter at most
         # once.
         await self._publisher.publish(run, self._layout.dead, run.lane, copy)
-        if outcome.attempt > run.key.attempt:
+        if asked:
             await self._claims.pass_on(run)
-        else:  # nothing was asked: the fallback makes this same attempt
-            await self._claims.release(run)
         await self._forget(run)
         text = outcome.failure.message if outcome.failure else ""
         self._observe(TaskSentToFallback(*run.place, outcome.reason, text))
