@@ -103,18 +103,26 @@ async def find_left_overs(world: World) -> None:
                 world.history.record(Fact.LEFT_OVER, name, task)
         parking = await channel.declare_queue(layout.parking_queue, passive=True)
         while message := await parking.get(no_ack=True, fail=False):
+            task = message.correlation_id or ""
             world.history.record(
                 Fact.PARKED,
-                task=message.correlation_id or "",
+                task=task,
                 digest=digest_of(message.body),
                 note=str(message.headers.get(REASON, "")),
             )
+            for what, secret in _secrets(world).items():
+                if secret.encode() in message.body or secret in str(message.headers):
+                    world.history.record(Fact.SECRET_SEEN, "parking", task, note=what)
+
+
+def _secrets(world: World) -> dict[str, str]:
+    secrets = {"the password of Redis": world.redis.password, "a password": world.vhost.password}
+    return secrets | {f"the key of {name}": key_of(name) for name in world.programs}
 
 
 def read_outputs(world: World) -> None:
     """Everything that the programs wrote: nothing but log lines, no defects, no secrets."""
-    secrets = {"the password of Redis": world.redis.password, "a password": world.vhost.password}
-    secrets |= {f"the key of {name}": key_of(name) for name in world.programs}
+    secrets = _secrets(world)
     results = world.folder / RESULTS
     for what, secret in secrets.items():
         if results.exists() and secret in results.read_text():

@@ -109,7 +109,19 @@ def _of(kind: str, steps: tuple[Step, ...], whom: Whom) -> tuple[Fault, ...]:
     )
 
 
-FALLBACK_PROCESS_FAULTS: Final = _of("fallback", FALLBACK_STEPS, Whom.FALLBACK)
+async def _start_without_key(world: World) -> None:
+    await world.start_worker_without_key()
+
+
+FALLBACK_PROCESS_FAULTS: Final = (
+    *_of("fallback", FALLBACK_STEPS, Whom.FALLBACK),
+    Fault(
+        "worker-without-key",
+        "one more worker has no key for the provider: its tasks are for the fallback",
+        prepare=_start_without_key,
+        whom=Whom.FALLBACK,
+    ),
+)
 PROCESS_FAULTS: Final = (
     *_of("worker", WORKER_STEPS, Whom.WORKER),
     Fault(

@@ -12,9 +12,8 @@ __all__ = ["SCRIPT_INVARIANTS"]
 
 _NOT_KEPT: Final = ("failed expired",)
 """Failures that no repair of a script mends."""
-_ENDED_SECONDS: Final = 5.0
-"""For a script whose task is cancelled: half a second until a renewal hears of it, two for its end,
-and what a busy machine takes."""
+_ENDED_SECONDS: Final = 3.0
+"""Two from the renewal that hears of it; a renewal comes twice a second here."""
 
 
 def the_direct_path_stays_off(events: Sequence[Event]) -> Iterator[str]:

@@ -19,6 +19,8 @@ __all__ = ["TASK_INVARIANTS"]
 
 MAX_ATTEMPTS = 3
 """As the suite's workers are set."""
+_CLAIM_ENDS = frozenset({Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED, Fact.NACKED})
+"""By what the holder of a claim lets go of its task without an answer."""
 
 
 def no_task_is_lost(events: Sequence[Event]) -> Iterator[str]:
@@ -92,6 +94,8 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
         own = (event.who, event.task)
         if event.fact is Fact.CLAIMED and event.note == "Claimed":
             holder[event.task] = event.who
+        elif event.fact in _CLAIM_ENDS and holder.get(event.task) == event.who:
+            del holder[event.task]
         elif event.fact is Fact.CLAIMED and event.note == "Finished":
             repeating.add(own)  # what it publishes now is the result that is stored
         elif event.fact is Fact.ANSWERING and own not in repeating:

@@ -30,6 +30,7 @@ class Scripts:
         self.folder = folder / "scripts"
         self.homes = folder / "homes"
         """Under which every script has a home of its own."""
+        self._mark = f"HOME={self.homes}/".encode()
         self._history = history
         self._watched: dict[int, tuple[int, Reached]] = {}
         """By process id: a file descriptor of the process, and where it began."""
@@ -58,6 +59,9 @@ class Scripts:
         except ProcessLookupError:
             self._history.record(Fact.SCRIPT_ENDED, at.who, at.task, number=at.process)
             return
+        surroundings = _read(Path(f"/proc/{at.process}/environ"))
+        if surroundings and self._mark not in surroundings:  # left-overs would not be found either
+            self._history.record(Fact.UNEXPECTED_OUTPUT, at.who, at.task, note="not at home")
         self._watched[at.process] = descriptor, at
         asyncio.get_running_loop().add_reader(descriptor, partial(self._ended, at))
 
@@ -78,10 +82,10 @@ class Scripts:
                     os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGKILL)
                 return
 
-    async def look_for_left_overs(self) -> None:
+    async def look_for_left_overs(self, patience_seconds: float = _GUARD_SECONDS) -> None:
         """Nobody holds a task any more: no process of a script may be there for long."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_GUARD_SECONDS):
+            async with asyncio.timeout(patience_seconds):
                 while self._living():  # noqa: ASYNC110  processes that are not ours set no event
                     await asyncio.sleep(_LOOK_SECONDS)
         for process, words in self._living():
@@ -99,11 +103,10 @@ class Scripts:
     def _living(self) -> list[tuple[int, str]]:
         """The processes that have a script's home in their environment, and their command lines.
         A script's descendants have it, and so has its guard."""
-        mark = f"HOME={self.homes}/".encode()
         return [
             (int(entry.name), _words_of(entry))
             for entry in Path("/proc").iterdir()
-            if entry.name.isdecimal() and mark in _read(entry / "environ")
+            if entry.name.isdecimal() and self._mark in _read(entry / "environ")
         ]
 
 

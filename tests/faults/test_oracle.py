@@ -160,3 +160,14 @@ def test_a_script_that_ends_soon_after_its_cancellation_is_right() -> None:
         (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "cancelled by f1"}),
     )
     assert violations_in(events) == []
+
+
+def test_whoever_is_handed_a_cancelled_task_may_say_so_without_a_claim() -> None:
+    events = chronicle(
+        (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),
+        (Fact.CLAIMED, "w1", "t1", {"note": "Claimed"}),
+        (Fact.HAND_OVER_CONFIRMED, "w1", "t1", {"attempt": 1}),
+        (Fact.CLAIMED, "f1", "t1", {"note": "Cancelled"}),
+        (Fact.ANSWERING, "f1", "t1", {"attempt": 1}),
+    )
+    assert violations_in(events) == []

@@ -82,7 +82,9 @@ def _spoil(how: str, answer: int) -> None:
         for _ in range(2):
             _be_outlived()
     elif how == "prints-garbage":
-        os.write(answer, f"no answer, but {dict(os.environ)}".encode())
+        garbage = f"no answer, but {dict(os.environ)}"
+        os.write(answer, garbage.encode())
+        print(garbage, file=sys.stderr)
     elif how == "crashes":
         os.abort()
     sys.exit(0)

@@ -109,6 +109,10 @@ class World(Programs):
         """Return when it takes tasks."""
         await self._start_consumer(name, _WORKER)
 
+    async def start_worker_without_key(self) -> None:
+        """One that cannot ask the provider: its tasks are for the fallback."""
+        await self._start_consumer(self.next_name(WORKER), _WORKER, OPENAI_API_KEY="")
+
     async def start_fallback(self, name: str) -> None:
         """Return when it takes tasks."""
         await self._start_consumer(name, _FALLBACK)
@@ -130,19 +134,19 @@ class World(Programs):
         start = self.start_fallback if who.startswith(FALLBACK) else self.start_worker
         await start(self.next_name(FALLBACK if who.startswith(FALLBACK) else WORKER))
 
-    async def _start_consumer(self, name: str, module: str) -> None:
-        await self._start(name, module, [])
+    async def _start_consumer(self, name: str, module: str, **changed: str) -> None:
+        await self._start(name, module, [], **changed)
         await self.until_logged(name, "worker_started")
         self.history.record(Fact.PROCESS_READY, name)
 
-    async def _start(self, name: str, module: str, more: list[str]) -> None:
+    async def _start(self, name: str, module: str, more: list[str], **changed: str) -> None:
         self.history.record(Fact.PROCESS_STARTED, name)
         environment = await environment_of(name, self.links)
         if self._course.has_fallback:
             environment |= fallback_environment(self.scripts.folder, self.scripts.homes)
         arguments = [str(self.gatekeeper.path), name, *more, *sorted(self._course.stops)]
         program = await self.ground.launcher.start(
-            name, module, arguments, environment, self.folder / f"{name}.log"
+            name, module, arguments, environment | changed, self.folder / f"{name}.log"
         )
         self.programs[name] = program
         watcher = asyncio.create_task(self._watch(program))
