@@ -75,6 +75,14 @@ BAD_SCRIPTS: Final = {
         "the_direct_path_stays_off",
         a_scripted_run(*_ANSWERED, _answered_by("w1")),
     ),
+    "fallback that waits for the worker's claim": (
+        "a_hand_over_needs_no_patience",
+        chronicle(
+            (Fact.DIRECT_OFF, "", "t1"),
+            (Fact.CLAIMED, "w1", "t1", {"note": "Claimed"}),
+            (Fact.CLAIMED, "f1", "t1", {"note": "Held"}),
+        ),
+    ),
     "second failure without a place in parking": (
         "a_second_failure_is_kept",
         a_second_failure(parked=False),

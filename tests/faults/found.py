@@ -26,9 +26,14 @@ class Found:
     story: str
 
 
-def _found(name: str, story: str, *injections: Injection) -> Found:
+def _found(name: str, story: str, *injections: Injection, scripts: int = 0) -> Found:
     plan = Plan(
-        seed=0, workers=2, priorities=_SIX_TASKS, latency_seconds=0.3, injections=injections
+        seed=0,
+        workers=2,
+        priorities=_SIX_TASKS,
+        latency_seconds=0.3,
+        injections=injections,
+        scripts=scripts,
     )
     return Found(name, plan, story)
 
@@ -56,5 +61,12 @@ FOUND: Final = (
         " heartbeat, or of the announcement of its drain. It takes luck: one run in some hundred.",
         Injection("broker-link-reset", Step.CONFIRMED, 2),
         Injection("broker-frozen", Step.STARTED, 2),
+    ),
+    _found(
+        "fallback-waits",
+        "An idle fallback was handed tasks before the worker had let go of them, and put them off"
+        " until its claims would have lapsed.",
+        Injection("fallback-told-to-stop", Step.CONFIRMED, 1),
+        scripts=3,
     ),
 )

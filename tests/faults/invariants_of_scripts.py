@@ -35,6 +35,19 @@ def the_direct_path_stays_off(events: Sequence[Event]) -> Iterator[str]:
                 yield f"{event.task}: answered by {who}"
 
 
+def a_hand_over_needs_no_patience(events: Sequence[Event]) -> Iterator[str]:
+    """I8: whoever hands a task to the fallback has let go of it before, where nothing else is
+    wrong: an idle fallback does not wait for a claim to lapse."""
+    off = tasks_of(events, Fact.DIRECT_OFF)
+    if not _only_struck_by(events, ("fallback", "script")):
+        return
+    for event in events:
+        if event.fact is Fact.CLAIMED and event.task in off and is_fallback(event.who):
+            if event.note == "Held":
+                yield f"{event.task}: {event.who} has to wait for who handed it over"
+            off.discard(event.task)
+
+
 def a_second_failure_is_kept(events: Sequence[Event]) -> Iterator[str]:
     """I12: what fails in the fallback, too, is answered as failed, and the task is in parking with
     its cause."""
@@ -59,8 +72,7 @@ def nothing_of_a_script_outlives_it(events: Sequence[Event]) -> Iterator[str]:
 def cancelled_scripts_end(events: Sequence[Event]) -> Iterator[str]:
     """I10: a script that runs when its task is cancelled ends soon, and asks nobody afterwards;
     where nothing else is wrong."""
-    struck = [event for event in events if event.fact is Fact.STRUCK]
-    if not all(event.note.startswith("fallback-task-cancelled") for event in struck):
+    if not _only_struck_by(events, ("fallback-task-cancelled",)):
         return
     for cancelled in (event for event in events if event.fact is Fact.CANCEL_ACCEPTED):
         for process in sorted(_running_scripts(events, cancelled.task)):
@@ -73,6 +85,10 @@ def cancelled_scripts_end(events: Sequence[Event]) -> Iterator[str]:
                 yield f"{event.task}: {event.fact} {after:g} s after the cancellation"
 
 
+def _only_struck_by(events: Sequence[Event], faults: tuple[str, ...]) -> bool:
+    return all(event.note.startswith(faults) for event in events if event.fact is Fact.STRUCK)
+
+
 def _running_scripts(events: Sequence[Event], task: str) -> set[int]:
     begun, ended = (
         {event.number for event in events if event.fact is fact and event.task == task}
@@ -83,6 +99,7 @@ def _running_scripts(events: Sequence[Event], task: str) -> set[int]:
 
 SCRIPT_INVARIANTS = (
     the_direct_path_stays_off,
+    a_hand_over_needs_no_patience,
     a_second_failure_is_kept,
     nothing_of_a_script_outlives_it,
     cancelled_scripts_end,

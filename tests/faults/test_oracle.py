@@ -171,3 +171,8 @@ def test_whoever_is_handed_a_cancelled_task_may_say_so_without_a_claim() -> None
         (Fact.ANSWERING, "f1", "t1", {"attempt": 1}),
     )
     assert violations_in(events) == []
+
+
+def test_a_fallback_may_have_to_wait_for_another_one_that_died() -> None:
+    events = a_scripted_run((Fact.KILLED, "f1"), (Fact.CLAIMED, "f2", "t1", {"note": "Held"}))
+    assert "a_hand_over_needs_no_patience" not in broken_checks(events)

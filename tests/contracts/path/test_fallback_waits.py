@@ -44,9 +44,8 @@ async def test_task_that_is_handed_over_to_an_idle_fallback_does_not_wait(
     folder.write(GOOD)
     tasks = [task(f"t{number}", metadata={"use_direct_llm": False}) for number in range(8)]
     scripts = folder.settings(fallback_concurrency=len(tasks))
-    async with scene.store, scene.producer() as producer:
-        async with scene.worker(), scene.fallback(scripts):
-            handles = [await producer.submit(each) for each in tasks]
-            for handle in handles:
-                await handle.wait(PATIENCE_SECONDS)
+    async with scene.store, scene.producer() as producer, scene.worker(), scene.fallback(scripts):
+        handles = [await producer.submit(each) for each in tasks]
+        for handle in handles:
+            await handle.wait(PATIENCE_SECONDS)
     assert scene.events.of(TaskDeferred) == []
