@@ -7,7 +7,13 @@ from typing import Any, Final
 from tests.faults.chronicle import chronicle
 from tests.faults.history import Event, Fact
 
-__all__ = ["BAD_SCRIPTS", "a_cancelled_script", "a_scripted_run", "a_second_failure"]
+__all__ = [
+    "BAD_SCRIPTS",
+    "a_cancelled_script",
+    "a_scripted_run",
+    "a_second_failure",
+    "parked_because",
+]
 
 _PATIENTLY: Final = [(Fact.ADOPTED, "w1", "t2")] * 6
 """In histories that are written by hand an event comes each second."""
@@ -35,13 +41,16 @@ _ANSWERED: Final = (
     (Fact.SCRIPT_ENDED, "f1", "t1", {"number": 4711}),
 )
 _KEPT: Final = (Fact.PARK_CONFIRMED, "f1", "t1")
-_PARKED: Final = (Fact.PARKED, "", "t1", {"digest": "body", "note": "the fallback failed, too"})
 
 
-def a_second_failure(*, parked: bool) -> list[Event]:
-    """The script of a task fails."""
+def parked_because(cause: str) -> tuple[Any, ...]:
+    return (Fact.PARKED, "", "t1", {"digest": "body", "note": cause})
+
+
+def a_second_failure(*in_parking: tuple[Any, ...]) -> list[Event]:
+    """The script of a task fails; what stands in parking at the end."""
     given = (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "failed script by f1"})
-    return a_scripted_run(*_ANSWERED, _KEPT, given, *[_PARKED] * parked)
+    return a_scripted_run(*_ANSWERED, _KEPT, given, *in_parking)
 
 
 def a_cancelled_script(*since: tuple[Any, ...]) -> list[Event]:
@@ -85,7 +94,11 @@ BAD_SCRIPTS: Final = {
     ),
     "second failure without a place in parking": (
         "a_second_failure_is_kept",
-        a_second_failure(parked=False),
+        a_second_failure(),
+    ),
+    "second failure that hides a call": (
+        "a_second_failure_is_kept",
+        a_second_failure(parked_because("this machine could not start the script")),
     ),
     "parked by the fallback and answered by it as a success": (
         "no_task_is_lost",
@@ -94,7 +107,7 @@ BAD_SCRIPTS: Final = {
             _KEPT,
             (Fact.ANSWER_CONFIRMED, "f1", "t1", {"attempt": 1}),
             _answered_by("f1"),
-            _PARKED,
+            parked_because("the fallback failed, too"),
         ),
     ),
     "process of a script left behind": (

@@ -69,4 +69,11 @@ FOUND: Final = (
         Injection("fallback-told-to-stop", Step.CONFIRMED, 1),
         scripts=3,
     ),
+    _found(
+        "hides-a-call",
+        "The guard of a script was killed during the call: the message in parking said that the"
+        " script could not be started, so whoever sent it back would pay again unawares.",
+        Injection("script-guard-killed", Step.CALLED, 1),
+        scripts=2,
+    ),
 )

@@ -52,6 +52,7 @@ def a_second_failure_is_kept(events: Sequence[Event]) -> Iterator[str]:
     """I12: what fails in the fallback, too, is answered as failed, and the task is in parking with
     its cause."""
     causes = {event.task: event.note for event in events if event.fact is Fact.PARKED}
+    asked = {event.task for event in events if event.fact is Fact.CALLED}
     expired = {
         event.task
         for event in events
@@ -60,6 +61,8 @@ def a_second_failure_is_kept(events: Sequence[Event]) -> Iterator[str]:
     for task in sorted(failed_in_fallback(events) - expired):
         if task not in causes:
             yield f"{task}: its script has failed, and it is not in parking"
+        elif task in asked and "could not start" in causes[task]:
+            yield f"{task}: its script has asked, and is said not to have been started"
 
 
 def nothing_of_a_script_outlives_it(events: Sequence[Event]) -> Iterator[str]:

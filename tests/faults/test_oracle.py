@@ -10,6 +10,7 @@ from tests.faults.bad_histories_of_scripts import (
     a_cancelled_script,
     a_scripted_run,
     a_second_failure,
+    parked_because,
 )
 from tests.faults.chronicle import a_good_run, chronicle
 from tests.faults.history import Event, Fact
@@ -139,7 +140,7 @@ def test_what_a_script_answers_is_right() -> None:
 
 
 def test_a_second_failure_is_answered_and_parked() -> None:
-    assert violations_in(a_second_failure(parked=True)) == []
+    assert violations_in(a_second_failure(parked_because("the fallback failed, too"))) == []
 
 
 def test_a_task_may_stand_in_parking_if_its_fallback_died_before_it_could_answer() -> None:
@@ -147,7 +148,7 @@ def test_a_task_may_stand_in_parking_if_its_fallback_died_before_it_could_answer
         (Fact.PARK_CONFIRMED, "f1", "t1"),
         (Fact.KILLED, "f1"),
         (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "success by f2"}),
-        (Fact.PARKED, "", "t1", {"digest": "body", "note": "the fallback failed, too"}),
+        parked_because("the fallback failed, too"),
     )
     assert violations_in(events) == []
 

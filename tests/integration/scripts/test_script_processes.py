@@ -213,7 +213,10 @@ async def test_script_dies_with_a_guard_that_is_killed(scripts: Scripts, tmp_pat
     running = asyncio.create_task(scripts.run(code))
     await until(lambda: pid_file.exists() and bool(pid_file.read_text()), "the script has started")
     psutil.Process(int(pid_file.read_text())).parent().send_signal(signal.SIGKILL)  # type: ignore[union-attr]
-    assert problem(await running) is ScriptProblem.NOT_STARTED
+    end = await running
+    assert problem(end) is ScriptProblem.GUARD_LOST
+    assert end.result.failure is not None
+    assert "may be billed" in end.result.failure.message
     await until(lambda: is_gone(pid_file), "the script is gone")
 
 
