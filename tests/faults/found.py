@@ -76,4 +76,12 @@ FOUND: Final = (
         Injection("script-guard-killed", Step.CALLED, 1),
         scripts=2,
     ),
+    _found(
+        "parks-what-another-answers",
+        "A fallback consumer was frozen until another one had its task, and its script died: it put"
+        " the task into parking, although the other one answered.",
+        Injection("fallback-frozen", Step.CALLED, 1),
+        Injection("script-killed", Step.ANSWERED, 1),
+        scripts=1,
+    ),
 )

@@ -75,10 +75,14 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
 
 
 def published_results_agree(events: Sequence[Event]) -> Iterator[str]:
-    """I2: whatever is published for a task that was asked for once is the same, byte for byte."""
+    """I2: whatever is published for a task that was asked for once is the same, byte for byte. But
+    whoever meets a copy of a cancelled task says so."""
     published: dict[str, set[str]] = defaultdict(set)
+    told: set[tuple[str, str]] = set()
     for event in while_claims_hold(events):
-        if event.fact is Fact.ANSWERING:
+        if event.fact is Fact.CLAIMED and event.note == "Cancelled":
+            told.add((event.who, event.task))
+        elif event.fact is Fact.ANSWERING and (event.who, event.task) not in told:
             published[event.task].add(event.digest)
     for task, digests in published.items():
         if len(digests) > 1 and askings(events, task) < 2:

@@ -19,7 +19,7 @@ def all_tasks_ended(events: Sequence[Event], wanted: Collection[str]) -> bool:
     refused = {
         event.task
         for event in events
-        if event.fact is Fact.REFUSED and not event.note.endswith(("UnknownError", "Unreachable"))
+        if event.fact is Fact.REFUSED and ": " in event.note  # else it is submitted again
     }
     return asked <= ended | refused
 

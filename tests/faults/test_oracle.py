@@ -163,6 +163,16 @@ def test_a_script_that_ends_soon_after_its_cancellation_is_right() -> None:
     assert violations_in(events) == []
 
 
+def test_each_who_meets_a_copy_of_a_cancelled_task_may_say_so() -> None:
+    events = chronicle(
+        (Fact.CLAIMED, "w1", "t1", {"note": "Cancelled"}),
+        (Fact.ANSWERING, "w1", "t1", {"digest": "one"}),
+        (Fact.CLAIMED, "f1", "t1", {"note": "Cancelled"}),
+        (Fact.ANSWERING, "f1", "t1", {"digest": "other"}),
+    )
+    assert violations_in(events) == []
+
+
 def test_whoever_is_handed_a_cancelled_task_may_say_so_without_a_claim() -> None:
     events = chronicle(
         (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),

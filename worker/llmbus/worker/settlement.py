@@ -73,12 +73,8 @@ class Settlement:
         match outcome:
             case Completed(result) | Failed(result) | Expired(result) | CancelledByCaller(result):
                 await self._answer(run, result)
-            case FailedAndParked(result, reason, stderr):
-                # Parked first: once the caller has the result, the message is there to redrive.
-                await self._publisher.park(
-                    run, reason, failure=result.failure, stderr=stderr, spent=result.usage
-                )
-                await self._answer(run, result)
+            case FailedAndParked():
+                await self._park_and_answer(run, outcome)
             case RetryLater():
                 await self._retry(run, outcome)
             case SendToFallback():
@@ -101,6 +97,17 @@ class Settlement:
                 self._observe(TaskInterrupted(*run.place))
             case _:
                 assert_never(outcome)
+
+    async def _park_and_answer(self, run: Run, outcome: FailedAndParked) -> None:
+        result = outcome.result
+        # Whoever was replaced meanwhile has no say: its successor may have another end to tell.
+        if not await self._claims.has_lost(run):
+            # Parked first: once the caller has the result, the message is there to redrive.
+            why, spent = result.failure, result.usage
+            await self._publisher.park(
+                run, outcome.reason, failure=why, stderr=outcome.stderr, spent=spent
+            )
+        await self._answer(run, result)
 
     async def _answer(self, run: Run, result: ExecutionResult) -> None:
         result.usage = together(spent_of(run.message), result.usage)

@@ -98,7 +98,10 @@ async def run_process(
         finally:
             lifeline.close()
             await _ended(transport, streams)
-        return _found(streams, _told(status), transport.get_returncode(), cut)
+        told = _told(status)
+        if cut is Cut.TIME and told.get("by_itself"):
+            cut = None  # its guard knows it in time, when we were frozen, or it left much behind
+        return _found(streams, told, transport.get_returncode(), cut)
 
 
 async def _reason_to_end(streams: ScriptStreams, time: timedelta) -> Cut | None:
