@@ -78,10 +78,11 @@ FOUND: Final = (
     ),
     _found(
         "parks-what-another-answers",
-        "A fallback consumer was frozen until another one had its task, and its script died: it put"
-        " the task into parking, although the other one answered.",
-        Injection("fallback-frozen", Step.CALLED, 1),
-        Injection("script-killed", Step.ANSWERED, 1),
+        "A fallback consumer was frozen until another one had its task, and its script failed: it"
+        " put the task into parking, although the other one answered. It takes luck: as a rule it"
+        " hears first that it was replaced.",
+        Injection("script-prints-nothing", Step.STARTED, 1),
+        Injection("fallback-frozen", Step.ANSWERED, 1),
         scripts=1,
     ),
 )
