@@ -163,6 +163,12 @@ def _messages() -> dict[str, Any]:
                         "default": 0,
                         "description": "Which redrive of the task from parking this answers.",
                     },
+                    envelope.ANSWERED_SUBMISSION: {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "When the task was submitted that this answers. A success"
+                        " answers later submissions of the same task, too.",
+                    },
                 },
             },
         },

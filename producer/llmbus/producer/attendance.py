@@ -50,7 +50,7 @@ class Attendance:
         if submission.address is None:
             self._project.reopen(record)
         elif self._durable is not None and self._durable.address == submission.address:
-            self._durable.expect(record.task, submission.agent)
+            self._durable.expect(record.task, submission.agent, submission.at)
         else:
             raise InvalidInputError(
                 f"task {record.task.task_id!r} was submitted by the orchestrator"
@@ -82,13 +82,15 @@ class Attendance:
         return attended
 
     def interrupt(self, task_id: str) -> None:
-        """Wait no longer for the task's result."""
+        """Nobody wants the task any more: wait no longer for its result, and have it cancelled."""
         if asked := self._asked.get(task_id):
             asked.cancel()
 
     async def _see_through(self, record: TaskRecord, submission: Submission) -> ExecutionResult:
         result = await self._answered(record, submission)
         if result is None:
+            if self._durable is not None:
+                await self._durable.withdraw(record.task.task_id)
             return self._cancelled(record.task)
         self._on_result(result)
         if record.submission is submission:

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from llmbus.producer.bus_asking import BusAsking
-from llmbus.producer.handle import TaskHandle
 from llmbus.producer.preparation import agent_for
 from llmbus.producer.producer import Producer
 from llmbus.producer.withdrawal import Withdrawal
@@ -46,8 +45,8 @@ class BusExecutor:
     """Runs tasks on the workers of the bus, by an open `Producer`.
 
     `execute` and `execute_parallel` are for callers that keep no state. What a
-    `ProjectOrchestrator` needs to go on after a crash is `address`, `expect`, `attend` and
-    `settle`; see `DurableExecution`.
+    `ProjectOrchestrator` needs to go on after a crash is `address`, `expect`, `attend`, `settle`
+    and `withdraw`; see `DurableExecution`.
     """
 
     def __init__(
@@ -87,6 +86,8 @@ class BusExecutor:
             result = await self._over_the_bus(asked, wish, started_at)
         except LlmbusError as error:
             return self._failed(asked, started_at, error)
+        finally:
+            self._asking.take_left(task.task_id)
         await self.settle(task.task_id)
         return result
 
@@ -120,11 +121,11 @@ class BusExecutor:
         wish = self._wish(asked, None)
         return [_sub_task(asked, name) for name in wish.agents] if wish else [asked]
 
-    def expect(self, task: AgentTask, agent: str | None) -> None:
+    def expect(self, task: AgentTask, agent: str | None, submitted_at: datetime) -> None:
         """See `DurableExecution`. The producer must be open."""
         with suppress(InvalidInputError):  # not submitted like this; `attend` says what is wrong
             for sent in self.sent_for(task, agent):
-                self._asking.expect(sent.task_id)
+                self._asking.expect(sent.task_id, submitted_at)
 
     async def attend(
         self, task: AgentTask, agent: str | None, submitted_at: datetime
@@ -140,18 +141,21 @@ class BusExecutor:
         """See `DurableExecution`."""
         await self._asking.take(task_id)
 
+    async def withdraw(self, task_id: str) -> None:
+        """See `DurableExecution`. Best effort: without the store the task runs to its end."""
+        left = self._asking.take_left(task_id)
+        await self._withdrawal.withdraw(left, "its orchestrator does not want it any more")
+
     async def _over_the_bus(
         self, asked: AgentTask, wish: HybridWish | None, submitted_at: datetime
     ) -> ExecutionResult:
-        given_up: list[TaskHandle] = []
         if wish is None:
-            return await self._asking.ask(asked, submitted_at, asked.task_id, given_up)
+            return await self._asking.ask(asked, submitted_at, asked.task_id)
         troubles: list[LlmbusError] = []
 
         async def ask(agent: str) -> ExecutionResult:
-            sub_task = _sub_task(asked, agent)
             try:
-                return await self._asking.ask(sub_task, submitted_at, asked.task_id, given_up)
+                return await self._asking.ask(_sub_task(asked, agent), submitted_at, asked.task_id)
             except InvalidInputError:
                 raise
             except LlmbusError as error:
@@ -160,7 +164,8 @@ class BusExecutor:
 
         result = await run_hybrid(asked, wish, ask, self._clock)
         # Not where all of this is cancelled: an orchestrator that stops goes on after its restart.
-        await self._withdrawal.withdraw(given_up, "another agent was faster")
+        losers = self._asking.take_left(asked.task_id)
+        await self._withdrawal.withdraw(losers, "another agent was faster")
         if troubles and result.status is not ExecutionStatus.SUCCESS:
             raise troubles[0]  # an agent that could not be asked has not failed
         return result

@@ -154,9 +154,13 @@ class Producer:
         """The lane that `submit` would choose; `UnknownAgentError` where it has none."""
         return agent_for(task, self.registry).agent_type.value
 
-    def expect(self, task_id: str) -> TaskHandle:
-        """A handle for a task that an earlier process of this orchestrator has submitted."""
-        handle = self._inbox.expect(task_id)
+    def expect(self, task_id: str, submitted_at: datetime | None = None) -> TaskHandle:
+        """A handle for a task that an earlier process of this orchestrator has submitted.
+
+        With the moment, how an earlier submission ended is no answer, unless it succeeded.
+        """
+        submission = submitted_at.isoformat() if submitted_at is not None else None
+        handle = self._inbox.expect(task_id, submission)
         self._inbox.resolve(handle)
         return handle
 
@@ -192,12 +196,20 @@ class Producer:
 
     async def _submit(self, task_id: str, lane: str, message: Message) -> TaskHandle:
         self._require_open()
-        handle = self._inbox.expect(task_id)
-        handle.submission = submission_of(message)
+        submission = submission_of(message) or ""  # never empty: the message is our own
+        handle = self._inbox.expect(task_id, submission)
         if task_id not in self._in_doubt:
             self._inbox.give_up_untaken(task_id)
         elif self._inbox.resolve(handle):
             return handle
+        try:
+            await self._publish(task_id, lane, message)
+        except BaseException:
+            handle.stand_for_no_more(submission)
+            raise
+        return handle
+
+    async def _publish(self, task_id: str, lane: str, message: Message) -> None:
         try:
             await self._bus.publish(self._layout.tasks, lane, message)
             self._in_doubt.pop(task_id, None)
@@ -209,7 +221,6 @@ class Producer:
                 f"task {task_id!r}: there is no lane {lane!r}; start a worker that serves it"
                 f" (llmbus worker --lanes {lane})"
             ) from error
-        return handle
 
     def _prepared(
         self, task: AgentTask, lane: str | None, submitted_at: datetime | None = None

@@ -123,9 +123,9 @@ class ProjectLedger:
         return self._end(task_id, TaskStatus.FAILED, reason)
 
     def cancel_task(self, task_id: str, reason: str = "") -> AgentTask:
-        """The task is not wanted any more; what depends on it is blocked. If it runs, nobody waits
-        for it any longer; on the bus it may still be run, and its result is then one of those
-        that nobody waits for."""
+        """The task is not wanted any more; what depends on it is blocked. If it runs, it is ended;
+        on the bus it is cancelled as `TaskHandle.cancel` does it, as far as the store can be
+        reached, and its result is one of those that nobody waits for."""
         return self._end(task_id, TaskStatus.CANCELLED, reason)
 
     def reopen_task(self, task_id: str) -> AgentTask:

@@ -22,6 +22,7 @@ from llmbus.shared.task import AgentTask
 __all__ = [
     "RequestedAgent",
     "answered_redrive_of",
+    "answered_submission_of",
     "attempt_of",
     "earlier_failures_of",
     "fallback_copy",
@@ -61,6 +62,9 @@ REDRIVES: Final = "llmbus-redrives"
 ANSWERED_REDRIVE: Final = "llmbus-answered-redrive"
 """On results: which redrive of the task this is the answer to. (`llmbus-redrives` of a result would
 count how often the result itself was sent back.)"""
+
+ANSWERED_SUBMISSION: Final = "llmbus-answered-submission"
+"""On results: when the task that this answers was first published."""
 
 
 class RequestedAgent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -182,6 +186,13 @@ def answered_redrive_of(message: Message) -> int:
     """Which redrive of the task this result answers; 0 if the task was never redriven."""
     redrive = message.headers.get(ANSWERED_REDRIVE)
     return redrive if isinstance(redrive, int) else 0
+
+
+def answered_submission_of(message: Message) -> str | None:
+    """Which submission of the task this result answers, whatever redrives it had; None where the
+    worker is older than that header, or another program sent the task."""
+    first_at = message.headers.get(ANSWERED_SUBMISSION)
+    return first_at if isinstance(first_at, str) else None
 
 
 def earlier_failures_of(message: Message) -> dict[str, int]:

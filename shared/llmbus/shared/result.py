@@ -24,6 +24,12 @@ class ExecutionStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def answers_every_submission(self) -> bool:
+        """Whether nothing is gained by asking anew: what an agent said, or that a person is to ask
+        it. Anything else answers the submission that came to it."""
+        return self in (ExecutionStatus.SUCCESS, ExecutionStatus.PENDING)
+
 
 class FailureKind(StrEnum):
     """Why a task failed, sorted by what the caller should do about it."""
