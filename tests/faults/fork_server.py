@@ -27,7 +27,7 @@ PROGRAMS: Final = (
 )
 WORTH_IMPORTING: Final = (
     "llmbus.worker.llm_abstractions.openai_llm",
-    "llmbus.worker.llm_abstractions.openai_chat",
+    "llmbus.worker.llm_abstractions.openai_llm.chat_body",
     "genai_prices",
 )
 

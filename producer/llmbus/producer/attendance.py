@@ -12,7 +12,13 @@ from llmbus.producer.state_writer import StateWriter
 from llmbus.producer.task_execution import DurableExecution, TaskExecution
 from llmbus.shared.clock import Clock
 from llmbus.shared.errors import InvalidInputError, InvalidTaskError
-from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import (
+    ExecutionResult,
+    ExecutionStatus,
+    Failure,
+    FailureKind,
+    unanswered_result,
+)
 from llmbus.shared.task import AgentTask, TaskStatus
 
 __all__ = ["Attendance"]
@@ -142,14 +148,12 @@ class Attendance:
         is_input = isinstance(error, ValueError)
         kind = FailureKind.REJECTED if is_input else FailureKind.INTERNAL
         text = str(error) if is_input else f"{type(error).__name__}: {error}"
-        return ExecutionResult(
-            task_id=task.task_id,
-            agent=task.agent,
-            status=ExecutionStatus.FAILED,
+        return unanswered_result(
+            task.task_id,
+            task.agent,
+            Failure(kind, text),
             started_at=started_at,
-            completed_at=self._clock.now(),
-            error=text,
-            failure=Failure(kind, text),
+            now=self._clock.now(),
         )
 
     def _cancelled(self, task: AgentTask) -> ExecutionResult:

@@ -14,9 +14,10 @@ from llmbus.shared.bus.interface import Delivery, OnDelivery
 from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
 from llmbus.shared.bus.memory.bus import MemorySubscription
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.store.claims import ClaimAnswer, Claimant, Claimed
 from llmbus.shared.store.memory import MemoryStore
+from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
 from llmbus.worker import Surroundings, Worker, WorkerSettings
 from llmbus.worker.events import DeliveryAdopted, Event, TaskDeferred, TaskStarted

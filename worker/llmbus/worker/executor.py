@@ -20,9 +20,9 @@ from llmbus.worker.llm_abstractions.errors import (
     LlmError,
     OutcomeUnknownError,
     RequestRejectedError,
-    without_secrets,
 )
 from llmbus.worker.llm_abstractions.factory import Providers
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 from llmbus.worker.prompt import build_messages
 from llmbus.worker.provider_access import ProviderAccess
 

@@ -11,9 +11,10 @@ from typing import assert_never
 import msgspec
 
 from llmbus.shared.clock import Clock
-from llmbus.shared.envelope import fallback_copy, repeated_copy, retry_copy, spent_of
+from llmbus.shared.envelope import spent_of
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, together
 from llmbus.shared.store.claims import Cancelled, Late, StoredResult
+from llmbus.shared.task_messages import fallback_copy, repeated_copy, retry_copy
 from llmbus.shared.topology import Layout
 from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import (
