@@ -9,11 +9,12 @@ from llmbus.shared import AgentTask, ExecutionResult
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
 from llmbus.shared.store.claims import Claimant, Claimed
 from llmbus.shared.store.memory import MemoryStore
+from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
 from llmbus.worker.admission import Admission
 from llmbus.worker.claim_terms import ClaimTerms
