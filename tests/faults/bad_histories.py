@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.faults.bad_histories_of_scripts import BAD_SCRIPTS
 from tests.faults.chronicle import a_good_run, chronicle
 from tests.faults.history import Event, Fact
 
@@ -48,7 +49,7 @@ def a_deadly_run() -> list[Event]:
     )
 
 
-BAD: Final = {
+BAD: Final = BAD_SCRIPTS | {
     "lost": ("no_task_is_lost", without(Fact.GIVEN)),
     "raw message lost": (
         "no_task_is_lost",

@@ -17,7 +17,7 @@ from llmbus.shared.parking import parked_copy
 from llmbus.shared.task import AgentTask
 from llmbus.shared.task_messages import task_message
 from tests.faults.environment import LANE, MAX_CRASHES, ORCHESTRATOR_NAME, environment_of
-from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.fault import FALLBACK_STEPS, WORKER_STEPS, Fault, Whom
 from tests.faults.gatekeeper import Reached
 from tests.faults.gates import digest_of
 from tests.faults.history import Event, Fact
@@ -26,7 +26,7 @@ from tests.faults.steps import Step
 from tests.faults.watched_provider import mark
 from tests.faults.world import World
 
-__all__ = ["TASK_FAULTS"]
+__all__ = ["FALLBACK_TASK_FAULTS", "TASK_FAULTS"]
 
 _NOTED_SECONDS: Final = 5.0
 _CUT_SECONDS: Final = 6.0
@@ -59,7 +59,7 @@ async def _first_death(world: World, at: Reached) -> None:
 async def _further_deaths(world: World, at: Reached) -> None:
     for _ in range(MAX_CRASHES - 1):
         since = len(world.history.events)
-        await world.start_worker(world.next_worker_name())
+        await world.replace(at.who)
 
         def called(event: Event) -> bool:
             return event.fact is Fact.CALLED and event.task == at.task
@@ -68,7 +68,7 @@ async def _further_deaths(world: World, at: Reached) -> None:
             break
         *_, call = filter(called, world.history.events)
         await _die_alone(call.who, world)
-    await world.start_worker(world.next_worker_name())
+    await world.replace(at.who)
     world.provider.answer_again(at.task)
 
 
@@ -127,6 +127,7 @@ TASK_FAULTS: Final = (
         "the orchestrator cancels the task that has come there",
         WORKER_STEPS,
         strike=_cancel,
+        whom=Whom.WORKER,
     ),
     Fault(
         "task-deadly",
@@ -134,11 +135,29 @@ TASK_FAULTS: Final = (
         (Step.CALLED,),
         strike=_first_death,
         heal=_further_deaths,
+        whom=Whom.WORKER,
     ),
     Fault(
         "task-redriven",
         "a task comes back from parking, sent by two operators at once",
         WORKER_STEPS,
         strike=_park_and_redrive,
+    ),
+)
+FALLBACK_TASK_FAULTS: Final = (
+    Fault(
+        "fallback-task-cancelled",
+        "the orchestrator cancels the task that the fallback has, there",
+        FALLBACK_STEPS,
+        strike=_cancel,
+        whom=Whom.FALLBACK,
+    ),
+    Fault(
+        "fallback-task-deadly",
+        "three fallback consumers in a row are killed while they run the same task",
+        (Step.CALLED,),
+        strike=_first_death,
+        heal=_further_deaths,
+        whom=Whom.FALLBACK,
     ),
 )

@@ -147,6 +147,8 @@ class _GatedBus:
             return (Step.ANSWERING, Fact.ANSWERING), answered
         if exchange == layout.unrouted:
             return None, Fact.PARK_CONFIRMED
+        if exchange == layout.dead:
+            return None, Fact.HAND_OVER_CONFIRMED
         return None, Fact.RETRY_CONFIRMED
 
 
