@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from tests.faults.bad_histories_of_scripts import BAD_SCRIPTS
 from tests.faults.chronicle import a_deadly_run, a_good_run, a_pardoned_run, chronicle
 from tests.faults.history import Event, Fact
 
@@ -27,7 +28,7 @@ def before(fact: Fact, *lines: Line) -> list[Event]:
     return chronicle(*good[:place], *lines, *good[place:])
 
 
-BAD: Final = {
+BAD: Final = BAD_SCRIPTS | {
     "redriven and not answered": (
         "redriven_tasks_begin_anew",
         a_pardoned_run(answered=False, again=False),

@@ -13,6 +13,7 @@ from llmbus.shared.parking import REASON
 from tests.faults.environment import LANE
 from tests.faults.gates import digest_of
 from tests.faults.history import Fact
+from tests.faults.programs import FALLBACK, WORKER
 from tests.faults.stacks import SHOW_TASKS
 from tests.faults.watched_provider import key_of
 from tests.faults.world import RESULTS, World
@@ -26,7 +27,7 @@ _DEFECTS: Final = frozenset({"run_not_settled", "run_not_parked", "provider_defe
 async def stop_programs(world: World) -> None:
     """SIGTERM to the workers, then to the orchestrator. Who does not end is killed by the world."""
     await _count_consumers(world)
-    workers = world.live_workers()
+    workers = world.consumers_alive()
     for name in workers:
         world.tell_to_stop(name)
     others = [name for name in world.programs if world.lives(name) and name not in workers]
@@ -49,28 +50,29 @@ async def _ended(world: World, names: list[str]) -> None:
 
 
 async def _count_consumers(world: World) -> None:
-    """Whether the broker sees the consumers that the workers believe in. They may be on their way
+    """Whether the broker sees the consumers that the programs believe in. They may be on their way
     back from a fault that has just been healed."""
-    expected = len(world.consuming_workers())
-    seen = -1
-    for _ in range(_CONSUMER_LOOKS):
-        seen = await _consumers(world)
-        if seen == expected:
-            break
-        await asyncio.sleep(_CONSUMER_PAUSE_SECONDS)
-    world.history.record(Fact.CONSUMERS, number=seen, note=str(expected))
+    layout = world.settings.layout
+    for kind, name in ((WORKER, layout.lane_queue(LANE)), (FALLBACK, layout.fallback_queue)):
+        expected = len(world.consuming(kind))
+        seen = -1
+        for _ in range(_CONSUMER_LOOKS):
+            seen = await _consumers(world, name)
+            if seen == expected:
+                break
+            await asyncio.sleep(_CONSUMER_PAUSE_SECONDS)
+        world.history.record(Fact.CONSUMERS, name, number=seen, note=str(expected))
 
 
 _CONSUMER_LOOKS: Final = 60
 _CONSUMER_PAUSE_SECONDS: Final = 0.1
 
 
-async def _consumers(world: World) -> int:
+async def _consumers(world: World, name: str) -> int:
     url = world.vhost.url(world.broker.amqp_url)
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        lane = world.settings.layout.lane_queue(LANE)
-        queue = await channel.declare_queue(lane, passive=True)
+        queue = await channel.declare_queue(name, passive=True)
         return queue.declaration_result.consumer_count or 0
 
 
@@ -84,7 +86,8 @@ async def nothing_waits(world: World) -> bool:
 def _queues_of_tasks(world: World) -> list[str]:
     layout = world.settings.layout
     waiting = [layout.retry(rung) for rung in layout.ladder.all_rungs()]
-    return [layout.lane_queue(LANE), *waiting]
+    served = [layout.fallback_queue] if world.consuming(FALLBACK) else []
+    return [layout.lane_queue(LANE), *waiting, *served]
 
 
 async def find_left_overs(world: World) -> None:
@@ -93,25 +96,33 @@ async def find_left_overs(world: World) -> None:
     url = world.vhost.url(world.broker.amqp_url)
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        for name in (*_queues_of_tasks(world), layout.fallback_queue):
+        for name in {*_queues_of_tasks(world), layout.fallback_queue}:
             queue = await channel.declare_queue(name, passive=True)
             while message := await queue.get(no_ack=True, fail=False):
                 task = message.correlation_id or ""
                 world.history.record(Fact.LEFT_OVER, name, task)
         parking = await channel.declare_queue(layout.parking_queue, passive=True)
         while message := await parking.get(no_ack=True, fail=False):
+            task = message.correlation_id or ""
             world.history.record(
                 Fact.PARKED,
-                task=message.correlation_id or "",
+                task=task,
                 digest=digest_of(message.body),
                 note=str(message.headers.get(REASON, "")),
             )
+            for what, secret in _secrets(world).items():
+                if secret.encode() in message.body or secret in str(message.headers):
+                    world.history.record(Fact.SECRET_SEEN, "parking", task, note=what)
+
+
+def _secrets(world: World) -> dict[str, str]:
+    secrets = {"the password of Redis": world.redis.password, "a password": world.vhost.password}
+    return secrets | {f"the key of {name}": key_of(name) for name in world.programs}
 
 
 def read_outputs(world: World) -> None:
     """Everything that the programs wrote: nothing but log lines, no defects, no secrets."""
-    secrets = {"the password of Redis": world.redis.password, "a password": world.vhost.password}
-    secrets |= {f"the key of {name}": key_of(name) for name in world.programs}
+    secrets = _secrets(world)
     results = world.folder / RESULTS
     for what, secret in secrets.items():
         if results.exists() and secret in results.read_text():

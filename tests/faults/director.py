@@ -9,12 +9,13 @@ from typing import Final
 
 from llmbus.worker.provider_simulator import Behaviour
 from tests.faults.catalogue import CATALOGUE
-from tests.faults.fault import Fault
+from tests.faults.fault import Fault, Whom
 from tests.faults.faults_broker import BROKER_FAULTS
 from tests.faults.faults_vhost import VHOST_FAULTS
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Event, Fact
 from tests.faults.plan import Injection, Plan
+from tests.faults.programs import FALLBACK
 from tests.faults.steps import Step
 from tests.faults.world import World
 
@@ -33,7 +34,7 @@ class Director:
         self._world = world
         self._left = [each for each in plan.injections if each.step is not None]
         self._at_start = [each for each in plan.injections if each.step is None]
-        self._reached: Counter[Step] = Counter()
+        self._reached: Counter[tuple[Step, Whom]] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
         self._retired = False
         self._broker = asyncio.Lock()
@@ -75,12 +76,15 @@ class Director:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on_reached(self, at: Reached) -> asyncio.Future[None]:
-        self._reached[at.step] += 1
+        whom = {Whom.ANYBODY, Whom.FALLBACK if at.who.startswith(FALLBACK) else Whom.WORKER}
+        self._reached.update((at.step, each) for each in whom)
         go = asyncio.get_running_loop().create_future()
         due = [
             each
             for each in self._left
-            if each.step is at.step and each.nth <= self._reached[at.step] and not self._retired
+            if each.step is at.step and not self._retired
+            if (aimed := CATALOGUE[each.fault].whom) in whom
+            and each.nth <= self._reached[at.step, aimed]
         ]
         if due:
             self._left.remove(due[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
@@ -19,8 +20,10 @@ __all__ = [
     "MAX_CRASHES",
     "ORCHESTRATOR_NAME",
     "QUEUE_TYPE_VARIABLE",
+    "SCRIPT_SECONDS",
     "bus_settings",
     "environment_of",
+    "fallback_environment",
 ]
 
 LANE: Final = "openai-gpt"
@@ -35,6 +38,8 @@ MAX_CRASHES: Final = 3
 
 QUEUE_TYPE_VARIABLE: Final = "TEST_QUEUE_TYPE"
 """Which type the programs' queues have, if not the default."""
+SCRIPT_SECONDS: Final = 8.0
+"""How long a script may run: on a busy machine its start alone takes some of them."""
 
 _PREFIX: Final = "faults"
 _LADDER: Final = (0.05, 0.1, 0.2)
@@ -70,7 +75,7 @@ async def environment_of(name: str, links: Links) -> dict[str, str]:
         "LLMBUS_MAX_CRASHES": str(MAX_CRASHES),
         "LLMBUS_GRACE_SECONDS": str(GRACE_SECONDS),
         "LLMBUS_CLAIM_SECONDS": str(CLAIM_SECONDS),
-        "LLMBUS_FALLBACK_AFTER_RETRIES": "false",  # nobody serves the fallback here
+        "LLMBUS_FALLBACK_AFTER_RETRIES": "false",  # most runs have nobody to serve the fallback
         "LLMBUS_ADVERTISE_SECONDS": "0.5",
         "LLMBUS_AMQP_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS),
         "LLMBUS_CONNECT_TIMEOUT_SECONDS": "20",
@@ -78,4 +83,15 @@ async def environment_of(name: str, links: Links) -> dict[str, str]:
         "LLMBUS_RETRY_DELAYS_SECONDS": ",".join(map(str, _LADDER)),
         "OPENAI_BASE_URL": await links.url(name, Service.PROVIDER),
         "OPENAI_API_KEY": key_of(name),
+    }
+
+
+def fallback_environment(scripts: Path, homes: Path) -> dict[str, str]:
+    """What is added where the fallback is served, by the scripts of that folder."""
+    return {
+        "TMPDIR": str(homes),  # where the product makes a home for each script
+        "LLMBUS_SCRIPTS_DIR": str(scripts),
+        "LLMBUS_FALLBACK_CONCURRENCY": "2",
+        "LLMBUS_FALLBACK_TIMEOUT_SECONDS": str(SCRIPT_SECONDS),
+        "LLMBUS_FALLBACK_AFTER_RETRIES": "true",
     }

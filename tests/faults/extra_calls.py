@@ -14,6 +14,7 @@ __all__ = ["Cause", "ExtraCall", "askings", "extra_calls"]
 
 _NOT_PAID: Final = frozenset({"429", "500", "502", "503", "504", "529"})
 """Answers by which a provider says that it did nothing."""
+_NEXT_ATTEMPTS: Final = frozenset({Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED})
 
 
 class Cause(StrEnum):
@@ -63,14 +64,15 @@ def _cause(events: Sequence[Event], earlier: Sequence[Event], call: Event) -> Ca
 
 
 def _was_unpaid(events: Sequence[Event], before: Event, call: Event) -> bool:
-    """The provider said so, and the worker put the task into a wait queue."""
+    """The provider said so, and the worker put the task into a wait queue, or gave it to the
+    fallback."""
     between = events[before.place : call.place]
     unpaid = any(
         event.fact is Fact.ANSWERED and event.number == before.number and event.note in _NOT_PAID
         for event in between
     )
     return unpaid and any(
-        event.fact is Fact.RETRY_CONFIRMED and event.task == call.task for event in between
+        event.fact in _NEXT_ATTEMPTS and event.task == call.task for event in between
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from llmbus.shared.store.interface import Store
 from tests.faults.gatekeeper import Reached
 from tests.faults.steps import Step
 from tests.faults.world import World
 
-__all__ = ["WORKER_STEPS", "Fault", "Prepare", "Strike"]
+__all__ = ["FALLBACK_STEPS", "SCRIPT_STEPS", "WORKER_STEPS", "Fault", "Prepare", "Strike", "Whom"]
 
 Prepare = Callable[[World], Awaitable[None]]
 Strike = Callable[[World, Reached], Awaitable[None]]
@@ -27,6 +28,20 @@ WORKER_STEPS = (
     Step.PUT_OFF,
     Step.ACKING,
 )
+SCRIPT_STEPS = (Step.SCRIPT, Step.CALLED, Step.ANSWERED)
+"""Where the script of a task runs."""
+FALLBACK_STEPS = (*(step for step in WORKER_STEPS if step is not Step.PUT_OFF), Step.SCRIPT)
+"""A fallback makes one attempt, and puts nothing off to another."""
+
+
+class Whom(Enum):
+    """Who must come to the step for a fault to strike."""
+
+    ANYBODY = auto()
+    WORKER = auto()
+    """Anybody but the fallback: a worker, or the orchestrator."""
+    FALLBACK = auto()
+    """A fallback consumer, or a script of its."""
 
 
 async def _nothing(*_: object) -> None:
@@ -53,3 +68,4 @@ class Fault:
     every_task_in_hand: bool = False
     """Whether it destroys what waits in the lane: then no more tasks are submitted than there are
     slots, and it strikes when all are in the hands of workers."""
+    whom: Whom = Whom.ANYBODY

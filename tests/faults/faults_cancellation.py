@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.fault import FALLBACK_STEPS, WORKER_STEPS, Fault, Whom
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Fact
 from tests.faults.operator_commands import run_llmbus
+from tests.faults.programs import WORKER
 from tests.faults.steps import Step
 from tests.faults.world import World
 
-__all__ = ["CANCELLATION_FAULTS"]
+__all__ = ["CANCELLATION_FAULTS", "FALLBACK_CANCELLATION_FAULTS"]
 
 _NOTED_SECONDS: Final = 5.0
 _CUT_SECONDS: Final = 6.0
@@ -47,15 +48,16 @@ async def _withdraw(world: World, at: Reached) -> None:
 
 
 async def _cancel_unattended(world: World, at: Reached) -> None:
-    for name in world.live_workers():
-        world.kill(name)
-        await world.programs[name].ended.wait()
+    for name in world.consumers_alive():
+        if name.startswith(WORKER):
+            world.kill(name)
+            await world.programs[name].ended.wait()
     await _withdraw(world, at)
 
 
 async def _send_workers(world: World, _: Reached) -> None:
     for _again in range(2):
-        await world.start_worker(world.next_worker_name())
+        await world.start_worker(world.next_name(WORKER))
 
 
 CANCELLATION_FAULTS: Final = (
@@ -65,6 +67,7 @@ CANCELLATION_FAULTS: Final = (
         " by its orchestrator",
         (*sorted(_WITHOUT_A_HANDLE), *WORKER_STEPS),
         strike=_cancel,
+        whom=Whom.WORKER,
     ),
     Fault(
         "task-unattended",
@@ -72,5 +75,15 @@ CANCELLATION_FAULTS: Final = (
         (*sorted(_WITHOUT_A_HANDLE), Step.PUT_OFF),
         strike=_cancel_unattended,
         heal=_send_workers,
+        whom=Whom.WORKER,
+    ),
+)
+FALLBACK_CANCELLATION_FAULTS: Final = (
+    Fault(
+        "fallback-task-cancelled",
+        "the orchestrator cancels the task that the fallback has, there",
+        FALLBACK_STEPS,
+        strike=_cancel,
+        whom=Whom.FALLBACK,
     ),
 )

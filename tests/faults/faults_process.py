@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from tests.faults.environment import HEARTBEAT_SECONDS
-from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.fault import FALLBACK_STEPS, WORKER_STEPS, Fault, Whom
 from tests.faults.gatekeeper import Reached
 from tests.faults.history import Event, Fact
 from tests.faults.steps import BLOCKING, Step
 from tests.faults.world import World
 
-__all__ = ["PROCESS_FAULTS"]
+__all__ = ["FALLBACK_PROCESS_FAULTS", "PROCESS_FAULTS"]
 
 _LONGER_THAN_HEARTBEATS_SECONDS: Final = 4.0 * HEARTBEAT_SECONDS
 _REDELIVERY_SECONDS: Final = 8.0
@@ -26,8 +26,8 @@ async def _kill(world: World, at: Reached) -> None:
         await world.programs[at.who].ended.wait()
 
 
-async def _replace_worker(world: World, _: Reached) -> None:
-    await world.start_worker(world.next_worker_name())
+async def _replace(world: World, at: Reached) -> None:
+    await world.replace(at.who)
 
 
 async def _tell_to_stop(world: World, at: Reached) -> None:
@@ -83,35 +83,58 @@ async def _restart_orchestrator(world: World, _: Reached) -> None:
     await world.start_orchestrator(left)
 
 
+def _of(kind: str, steps: tuple[Step, ...], whom: Whom) -> tuple[Fault, ...]:
+    return (
+        Fault(
+            f"{kind}-killed",
+            f"SIGKILL to the {kind}; another one is started",
+            steps,
+            strike=_kill,
+            heal=_replace,
+            whom=whom,
+        ),
+        Fault(
+            f"{kind}-told-to-stop",
+            f"SIGTERM to the {kind}; another one is started",
+            steps,
+            strike=_tell_to_stop,
+            heal=_replace,
+            whom=whom,
+        ),
+        Fault(
+            f"{kind}-frozen",
+            f"SIGSTOP to the {kind} until another one runs the task, then SIGCONT",
+            steps,
+            strike=_freeze,
+            heal=_thaw_when_replaced,
+            whom=whom,
+        ),
+        Fault(
+            f"{kind}-frozen-long",
+            f"SIGSTOP to the {kind} until another one has answered, then SIGCONT",
+            steps,
+            strike=_freeze,
+            heal=_thaw_when_answered,
+            whom=whom,
+        ),
+    )
+
+
+async def _start_without_key(world: World) -> None:
+    await world.start_worker_without_key()
+
+
+FALLBACK_PROCESS_FAULTS: Final = (
+    *_of("fallback", FALLBACK_STEPS, Whom.FALLBACK),
+    Fault(
+        "worker-without-key",
+        "one more worker has no key for the provider: its tasks are for the fallback",
+        prepare=_start_without_key,
+        whom=Whom.FALLBACK,
+    ),
+)
 PROCESS_FAULTS: Final = (
-    Fault(
-        "worker-killed",
-        "SIGKILL to the worker; another one is started",
-        WORKER_STEPS,
-        strike=_kill,
-        heal=_replace_worker,
-    ),
-    Fault(
-        "worker-told-to-stop",
-        "SIGTERM to the worker; another one is started",
-        WORKER_STEPS,
-        strike=_tell_to_stop,
-        heal=_replace_worker,
-    ),
-    Fault(
-        "worker-frozen",
-        "SIGSTOP to the worker until another one runs the task, then SIGCONT",
-        WORKER_STEPS,
-        strike=_freeze,
-        heal=_thaw_when_replaced,
-    ),
-    Fault(
-        "worker-frozen-long",
-        "SIGSTOP to the worker until another one has answered, then SIGCONT",
-        WORKER_STEPS,
-        strike=_freeze,
-        heal=_thaw_when_answered,
-    ),
+    *_of("worker", WORKER_STEPS, Whom.WORKER),
     Fault(
         "worker-stalled",
         "the worker's event loop is blocked for longer than heartbeats and claims bear",

@@ -14,7 +14,7 @@ from llmbus.shared.parking import parked_copy
 from llmbus.shared.task import AgentTask
 from llmbus.shared.task_messages import task_message
 from tests.faults.environment import LANE, MAX_CRASHES, ORCHESTRATOR_NAME
-from tests.faults.fault import WORKER_STEPS, Fault
+from tests.faults.fault import WORKER_STEPS, Fault, Whom
 from tests.faults.gatekeeper import Reached
 from tests.faults.gates import digest_of
 from tests.faults.history import Event, Fact
@@ -24,7 +24,7 @@ from tests.faults.steps import Step
 from tests.faults.watched_provider import mark
 from tests.faults.world import World
 
-__all__ = ["TASK_FAULTS"]
+__all__ = ["FALLBACK_DEADLY_FAULTS", "TASK_FAULTS"]
 
 _TAKEN_OVER_SECONDS: Final = 15.0
 _NEIGHBOURS_END_SECONDS: Final = 10.0
@@ -39,9 +39,9 @@ async def _first_death(world: World, at: Reached) -> None:
 
 async def _further_deaths(world: World, at: Reached) -> None:
     for _ in range(MAX_CRASHES - 1):
-        await world.start_worker(world.next_worker_name())
+        await world.replace(at.who)
         await _next_death(world, at)
-    await world.start_worker(world.next_worker_name())
+    await world.replace(at.who)
     world.provider.answer_again(at.task)
 
 
@@ -74,7 +74,7 @@ async def _pardon(world: World, at: Reached) -> None:
     world.provider.leave_unanswered(at.task)
     await redrive(world, at.task)
     await _next_death(world, at)
-    await world.start_worker(world.next_worker_name())
+    await world.replace(at.who)
     world.provider.answer_again(at.task)
 
     def answered(event: Event) -> bool:
@@ -122,6 +122,7 @@ TASK_FAULTS: Final = (
         (Step.CALLED,),
         strike=_first_death,
         heal=_further_deaths,
+        whom=Whom.WORKER,
     ),
     Fault(
         "task-pardoned",
@@ -130,11 +131,22 @@ TASK_FAULTS: Final = (
         (Step.CALLED,),
         strike=_first_death,
         heal=_pardon,
+        whom=Whom.WORKER,
     ),
     Fault(
         "task-redriven",
         "a task comes back from parking, sent by two operators at once",
         WORKER_STEPS,
         strike=_park_and_redrive,
+    ),
+)
+FALLBACK_DEADLY_FAULTS: Final = (
+    Fault(
+        "fallback-task-deadly",
+        "three fallback consumers in a row are killed while they run the same task",
+        (Step.CALLED,),
+        strike=_first_death,
+        heal=_further_deaths,
+        whom=Whom.FALLBACK,
     ),
 )

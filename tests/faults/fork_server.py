@@ -20,7 +20,11 @@ import msgspec
 
 from tests.services.bound_exec import die_with_parent
 
-PROGRAMS: Final = ("tests.faults.worker_program", "tests.faults.orchestrator_program")
+PROGRAMS: Final = (
+    "tests.faults.worker_program",
+    "tests.faults.fallback_program",
+    "tests.faults.orchestrator_program",
+)
 WORTH_IMPORTING: Final = (
     "llmbus.worker.llm_abstractions.openai_llm",
     "llmbus.worker.llm_abstractions.openai_llm.chat_body",

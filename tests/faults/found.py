@@ -26,9 +26,14 @@ class Found:
     story: str
 
 
-def _found(name: str, story: str, *injections: Injection) -> Found:
+def _found(name: str, story: str, *injections: Injection, scripts: int = 0) -> Found:
     plan = Plan(
-        seed=0, workers=2, priorities=_SIX_TASKS, latency_seconds=0.3, injections=injections
+        seed=0,
+        workers=2,
+        priorities=_SIX_TASKS,
+        latency_seconds=0.3,
+        injections=injections,
+        scripts=scripts,
     )
     return Found(name, plan, story)
 
@@ -62,5 +67,28 @@ FOUND: Final = (
         " heartbeat, or of the announcement of its drain. It takes luck: one run in some hundred.",
         Injection("broker-link-reset", Step.CONFIRMED, 2),
         Injection("broker-frozen", Step.STARTED, 2),
+    ),
+    _found(
+        "fallback-waits",
+        "An idle fallback was handed tasks before the worker had let go of them, and put them off"
+        " until its claims would have lapsed.",
+        Injection("fallback-told-to-stop", Step.CONFIRMED, 1),
+        scripts=3,
+    ),
+    _found(
+        "hides-a-call",
+        "The guard of a script was killed during the call: the message in parking said that the"
+        " script could not be started, so whoever sent it back would pay again unawares.",
+        Injection("script-guard-killed", Step.CALLED, 1),
+        scripts=2,
+    ),
+    _found(
+        "parks-what-another-answers",
+        "A fallback consumer was frozen until another one had its task, and its script failed: it"
+        " put the task into parking, although the other one answered. It takes luck: as a rule it"
+        " hears first that it was replaced.",
+        Injection("script-prints-nothing", Step.STARTED, 1),
+        Injection("fallback-frozen", Step.ANSWERED, 1),
+        scripts=1,
     ),
 )

@@ -25,6 +25,8 @@ class Reached:
     who: str
     task: str
     attempt: int
+    process: int = 0
+    """Of a script: its process id."""
 
 
 OnReached = Callable[[Reached], Awaitable[None]]
@@ -92,7 +94,7 @@ class Gatekeeper:
         )
         if report.step is None:
             return
-        reached = Reached(report.step, who, report.task, report.attempt)
+        reached = Reached(report.step, who, report.task, report.attempt, report.number)
         task = asyncio.create_task(self._let_go(reached, report.stop, writer))
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)

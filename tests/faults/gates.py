@@ -149,7 +149,7 @@ class _GatedBus:
         if exchange == layout.unrouted:
             return None, Fact.PARK_CONFIRMED
         if exchange == layout.dead:
-            return None, Fact.RETRY_CONFIRMED
+            return None, Fact.HAND_OVER_CONFIRMED
         return None, (Step.PUT_OFF, Fact.RETRY_CONFIRMED)
 
 

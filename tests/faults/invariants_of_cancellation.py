@@ -10,6 +10,7 @@ from tests.faults.readings import while_claims_hold
 
 __all__ = ["CANCELLATION_INVARIANTS"]
 
+_CANCELLATIONS: Final = ("task-cancelled", "fallback-task-cancelled")
 _CUT_SECONDS: Final = 3.0
 """Two from the renewal that hears of it; a renewal comes twice a second here."""
 
@@ -33,7 +34,7 @@ def running_calls_are_cut(events: Sequence[Event]) -> Iterator[str]:
     """I10: a call that runs when its task is cancelled ends within two seconds of the renewal that
     hears of it, where nothing else is wrong."""
     struck = [event for event in events if event.fact is Fact.STRUCK]
-    if not all(event.note.startswith("task-cancelled") for event in struck):
+    if not all(event.note.startswith(_CANCELLATIONS) for event in struck):
         return
     for cancelled in (event for event in events if event.fact is Fact.CANCEL_ACCEPTED):
         if _has_open_call(events[: cancelled.place], cancelled.task):

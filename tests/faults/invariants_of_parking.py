@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tests.faults.history import Event, Fact
 from tests.faults.readings import (
     deadly_tasks,
+    kept_by_the_fallback,
     suspected_tasks,
     tasks_of,
     unreadable_tasks,
@@ -19,6 +20,7 @@ __all__ = ["PARKING_INVARIANTS"]
 def only_what_belongs_there_is_parked(events: Sequence[Event]) -> Iterator[str]:
     """I11: nothing that could be run is driven into parking by what happens to its neighbours."""
     belongs_there = unreadable_tasks(events) | suspected_tasks(events)
+    belongs_there |= kept_by_the_fallback(events)
     for event in events:
         if event.fact is Fact.PARKED and event.task not in belongs_there:
             yield f"{event.task} stands in parking: {event.note}"

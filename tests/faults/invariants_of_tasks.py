@@ -7,12 +7,21 @@ from collections.abc import Iterator, Sequence
 
 from tests.faults.extra_calls import askings
 from tests.faults.history import Event, Fact
-from tests.faults.readings import count_of, suspected_tasks, tasks_of, while_claims_hold
+from tests.faults.readings import (
+    count_of,
+    is_fallback,
+    kept_by_the_fallback,
+    suspected_tasks,
+    tasks_of,
+    while_claims_hold,
+)
 
 __all__ = ["TASK_INVARIANTS"]
 
 MAX_ATTEMPTS = 3
 """As the suite's workers are set."""
+_CLAIM_ENDS = frozenset({Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED, Fact.NACKED})
+"""By what the holder of a claim lets go of its task without an answer."""
 
 
 def no_task_is_lost(events: Sequence[Event]) -> Iterator[str]:
@@ -21,7 +30,7 @@ def no_task_is_lost(events: Sequence[Event]) -> Iterator[str]:
     given, parked = tasks_of(events, Fact.GIVEN), tasks_of(events, Fact.PARKED)
     for task in sorted(accepted - given - parked):
         yield f"{task} was accepted and has ended nowhere"
-    for task in sorted(given & parked - suspected_tasks(events)):
+    for task in sorted(given & parked - suspected_tasks(events) - kept_by_the_fallback(events)):
         yield f"{task} was answered and stands in parking, too"
     for event in events:
         if event.fact is Fact.LEFT_OVER and event.task in given | parked:
@@ -52,13 +61,14 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
         run = (event.who, event.task)
         if event.fact is Fact.STARTED:
             starts[run] += 1
-            if event.attempt > MAX_ATTEMPTS:
-                yield f"{event.task}: attempt {event.attempt} of {MAX_ATTEMPTS} was started"
+            limit = MAX_ATTEMPTS + is_fallback(event.who)  # the script's attempt is the last one
+            if event.attempt > limit:
+                yield f"{event.task}: attempt {event.attempt} of {limit} was started"
         elif event.fact is Fact.CALLED:
             starts[run] -= 1
             if starts[run] < 0:
                 yield f"{event.task}: {event.who} asked the provider more often than it started"
-        elif event.fact is Fact.RETRY_CONFIRMED:
+        elif event.fact in {Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED}:
             latest[event.task] = max(latest[event.task], event.attempt)
         elif event.fact is Fact.GIVEN and event.attempt > latest[event.task]:
             known = latest[event.task]
@@ -66,8 +76,8 @@ def attempts_are_bounded(events: Sequence[Event]) -> Iterator[str]:
 
 
 def published_results_agree(events: Sequence[Event]) -> Iterator[str]:
-    """I2: whatever is published for a task that was asked for once is the same, byte for byte. Of a
-    cancelled one, everybody who meets a copy says so in words of their own."""
+    """I2: whatever is published for a task that was asked for once is the same, byte for byte. But
+    whoever meets a copy of a cancelled task says so."""
     published: dict[str, set[str]] = defaultdict(set)
     told: set[tuple[str, str]] = set()
     for event in while_claims_hold(events):
@@ -89,6 +99,8 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
         own = (event.who, event.task)
         if event.fact is Fact.CLAIMED and event.note == "Claimed":
             holder[event.task] = event.who
+        elif event.fact in _CLAIM_ENDS and holder.get(event.task) == event.who:
+            del holder[event.task]
         elif event.fact is Fact.CLAIMED and event.note in {"Finished", "Cancelled"}:
             repeating.add(own)  # what it publishes now stands in the store
         elif event.fact is Fact.ANSWERING and own not in repeating:
@@ -99,8 +111,8 @@ def nobody_answers_for_a_lapsed_claim(events: Sequence[Event]) -> Iterator[str]:
 
 def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
     """I7: a task is acked only when what follows from it is confirmed: its result, its place in
-    parking, or its copy for a later hand-over. What the broker has handed to another worker since
-    cannot be acked any more, whatever a worker that was frozen believes."""
+    parking, or its copy for later or for the fallback. What the broker has handed to another worker
+    since cannot be acked any more, whatever a worker that was frozen believes."""
     settled: set[str] = set()
     copies: dict[str, set[int]] = defaultdict(set)
     holder: dict[str, str] = {}
@@ -109,7 +121,7 @@ def ack_follows_confirmation(events: Sequence[Event]) -> Iterator[str]:
             holder[event.delivery] = event.who
         elif event.fact in {Fact.ANSWER_CONFIRMED, Fact.PARK_CONFIRMED}:
             settled.add(event.task)
-        elif event.fact is Fact.RETRY_CONFIRMED:
+        elif event.fact in {Fact.RETRY_CONFIRMED, Fact.HAND_OVER_CONFIRMED}:
             copies[event.task].add(event.attempt)
         elif event.fact is Fact.ACKED and holder.get(event.delivery, event.who) == event.who:
             copied = copies[event.task] & {event.attempt, event.attempt + 1}

@@ -9,6 +9,7 @@ from tests.faults.history import Event
 from tests.faults.invariants_of_cancellation import CANCELLATION_INVARIANTS
 from tests.faults.invariants_of_parking import PARKING_INVARIANTS
 from tests.faults.invariants_of_programs import PROGRAM_INVARIANTS
+from tests.faults.invariants_of_scripts import SCRIPT_INVARIANTS
 from tests.faults.invariants_of_tasks import TASK_INVARIANTS
 
 __all__ = ["ALL_INVARIANTS", "Violation", "violations_in"]
@@ -17,6 +18,7 @@ ALL_INVARIANTS = (
     *TASK_INVARIANTS,
     *CANCELLATION_INVARIANTS,
     *PARKING_INVARIANTS,
+    *SCRIPT_INVARIANTS,
     *PROGRAM_INVARIANTS,
 )
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from llmbus.shared import AgentTask, TaskPriority
 from tests.faults.catalogue import CATALOGUE, FAMILIES
-from tests.faults.fault import Fault
+from tests.faults.fault import Fault, Whom
+from tests.faults.programs import FALLBACK, WORKER
 from tests.faults.steps import Step
 from tests.faults.watched_provider import mark
 
@@ -21,6 +22,11 @@ _FEWEST_TASKS: Final = 4
 _MOST_TASKS: Final = 9
 _LATEST: Final = 4
 _SHARE_WITH_TWO_FAULTS: Final = 0.25
+_FALLBACKS: Final = 2
+_FEWEST_SCRIPTS: Final = 2
+"""Where a fault aims at the fallback."""
+_SHARE_WITH_FALLBACK: Final = 0.1
+"""Of the runs whose faults do not aim at it: each script costs the start of an interpreter."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,9 @@ class Plan:
     priorities: tuple[TaskPriority, ...]
     latency_seconds: float
     injections: tuple[Injection, ...]
+    scripts: int = 0
+    """How many of the tasks, the first ones, are to be answered by the fallback. None: it is not
+    served."""
 
     @classmethod
     def from_seed(cls, seed: int, *, own_broker: bool = True, only: str | None = None) -> Plan:
@@ -70,6 +79,7 @@ class Plan:
             priorities=tuple(random.choice(list(TaskPriority)) for _ in range(tasks)),
             latency_seconds=random.choice((0.02, 0.1, 0.3)),
             injections=injections,
+            scripts=_drawn_scripts(random, injections),
         )
 
     @property
@@ -83,7 +93,11 @@ class Plan:
 
     @property
     def worker_names(self) -> Sequence[str]:
-        return [f"w{number + 1}" for number in range(self.workers)]
+        return [f"{WORKER}{number + 1}" for number in range(self.workers)]
+
+    @property
+    def fallback_names(self) -> Sequence[str]:
+        return [f"{FALLBACK}{number + 1}" for number in range(_FALLBACKS if self.scripts else 0)]
 
     def tasks(self) -> list[AgentTask]:
         """What the orchestrator submits."""
@@ -94,14 +108,17 @@ class Plan:
                 description=mark(f"t{number + 1}"),
                 agent="gpt-4",
                 priority=priority,
+                metadata={"use_direct_llm": False} if number < self.scripts else {},
             )
             for number, priority in enumerate(self.priorities)
         ]
 
     def in_words(self) -> str:
         faults = "; ".join(each.in_words() for each in self.injections)
+        tasks = f"{len(self.priorities)} tasks"
+        tasks += f" ({self.scripts} for scripts)" if self.scripts else ""
         return (
-            f"{len(self.priorities)} tasks, {self.workers} workers of {SLOTS} slots, answers"
+            f"{tasks}, {self.workers} workers of {SLOTS} slots, answers"
             f" after {self.latency_seconds:g} s; {faults}"
         )
 
@@ -115,4 +132,14 @@ def _drawn(random: Random, families: Sequence[Sequence[Fault]]) -> Injection:
     fault = random.choice(random.choice(families))
     if not fault.steps:
         return Injection(fault.name)
-    return Injection(fault.name, random.choice(fault.steps), random.randint(1, _LATEST))
+    latest = _FEWEST_SCRIPTS if fault.whom is Whom.FALLBACK else _LATEST
+    return Injection(fault.name, random.choice(fault.steps), random.randint(1, latest))
+
+
+def _drawn_scripts(random: Random, injections: Sequence[Injection]) -> int:
+    faults = [CATALOGUE[each.fault] for each in injections]
+    if any(fault.every_task_in_hand for fault in faults):
+        return 0
+    if any(fault.whom is Whom.FALLBACK for fault in faults):
+        return random.randint(_FEWEST_SCRIPTS, _FEWEST_TASKS)
+    return random.randint(1, 2) if random.random() < _SHARE_WITH_FALLBACK else 0

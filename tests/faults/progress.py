@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from tests.faults.history import Event, Fact
+from tests.faults.readings import tasks_of
 
 __all__ = ["all_tasks_ended", "held_by", "nothing_in_hand"]
 
@@ -20,8 +21,11 @@ def all_tasks_ended(events: Sequence[Event], wanted: Collection[str]) -> bool:
 
 
 def nothing_in_hand(events: Sequence[Event]) -> bool:
-    """Whether every delivery to a worker that lives on is settled."""
-    return not _held(events)
+    """Whether every delivery to a worker that lives on is settled, and what was answered besides
+    being parked is given."""
+    return not _held(events) and tasks_of(events, Fact.PARK_CONFIRMED) & tasks_of(
+        events, Fact.ANSWER_CONFIRMED
+    ) <= tasks_of(events, Fact.GIVEN)
 
 
 def held_by(who: str, events: Sequence[Event]) -> set[str]:

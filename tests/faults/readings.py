@@ -7,10 +7,14 @@ from collections.abc import Collection, Iterator, Sequence
 
 from tests.faults.environment import MAX_CRASHES
 from tests.faults.history import Event, Fact
+from tests.faults.programs import FALLBACK
 
 __all__ = [
     "count_of",
     "deadly_tasks",
+    "failed_in_fallback",
+    "is_fallback",
+    "kept_by_the_fallback",
     "suspected_tasks",
     "tasks_of",
     "unreadable_tasks",
@@ -18,7 +22,15 @@ __all__ = [
 ]
 
 _UNREADABLE = frozenset({"malformed", "unknown-schema"})
-_ENDS = frozenset({Fact.STORED, Fact.RETRY_CONFIRMED, Fact.PARK_CONFIRMED, Fact.NACKED})
+_ENDS = frozenset(
+    {
+        Fact.STORED,
+        Fact.RETRY_CONFIRMED,
+        Fact.HAND_OVER_CONFIRMED,
+        Fact.PARK_CONFIRMED,
+        Fact.NACKED,
+    }
+)
 
 
 def while_claims_hold(events: Sequence[Event]) -> Iterator[Event]:
@@ -44,6 +56,40 @@ def unreadable_tasks(events: Sequence[Event]) -> set[str]:
     return {
         event.task for event in events if event.fact is Fact.SENT_RAW and event.note in _UNREADABLE
     }
+
+
+def is_fallback(who: str) -> bool:
+    """Whether that program serves the fallback."""
+    return who.startswith(FALLBACK)
+
+
+def failed_in_fallback(events: Sequence[Event]) -> set[str]:
+    """Those that the application was told of that their script has failed, too."""
+    return {
+        event.task
+        for event in events
+        if event.fact is Fact.GIVEN
+        and event.note.startswith("failed ")
+        and is_fallback(event.note.rpartition(" by ")[2])
+    }
+
+
+def kept_by_the_fallback(events: Sequence[Event]) -> set[str]:
+    """Those that may be answered and stand in parking: their script has failed, and so they were
+    kept. Whoever kept one may have been replaced before it answered; then another script, or a
+    cancellation, had the last word."""
+    kept = failed_in_fallback(events)
+    keeping: dict[str, str] = {}
+    for event in events:
+        if event.fact is Fact.PARK_CONFIRMED and is_fallback(event.who):
+            keeping[event.task] = event.who
+        elif event.fact is Fact.ANSWER_CONFIRMED and keeping.get(event.task) == event.who:
+            del keeping[event.task]
+        elif event.fact in {Fact.KILLED, Fact.FROZEN}:
+            kept |= {task for task, who in keeping.items() if who == event.who}
+        elif event.fact is Fact.CANCEL_ACCEPTED and event.task in keeping:
+            kept.add(event.task)
+    return kept
 
 
 def deadly_tasks(events: Sequence[Event]) -> set[str]:

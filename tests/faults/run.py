@@ -45,7 +45,7 @@ async def run(plan: Plan, ground: Ground, folder: Path) -> Finished:
     began = time.monotonic()
     with path.open("wb") as file:
         history = History(file, lambda: time.monotonic() - began)
-        course = Course(plan.stops, plan.needs_own_broker, plan.latency_seconds)
+        course = Course(plan.stops, plan.needs_own_broker, plan.latency_seconds, plan.scripts > 0)
         world = World(ground, history, folder, course)
         director = Director(plan, world)
         try:
@@ -83,7 +83,11 @@ async def _conduct(plan: Plan, world: World, director: Director) -> None:
 async def _from_first_to_last(plan: Plan, world: World, director: Director) -> None:
     history = world.history
     world.tasks = plan.tasks()
-    await asyncio.gather(*map(world.start_worker, plan.worker_names))
+    await asyncio.gather(
+        *map(world.start_worker, plan.worker_names), *map(world.start_fallback, plan.fallback_names)
+    )
+    for task in world.tasks[: plan.scripts]:
+        history.record(Fact.DIRECT_OFF, task=task.task_id)
     await director.prepare()
     await world.start_orchestrator(world.tasks)
     wanted = {task.task_id for task in world.tasks}
@@ -97,6 +101,7 @@ async def _from_first_to_last(plan: Plan, world: World, director: Director) -> N
     if not await _quiet(world, director):
         history.record(Fact.OUT_OF_TIME, note="tasks that have ended still go about")
     director.retire()
+    await world.scripts.look_for_left_overs()
     await stop_programs(world)
     await find_left_overs(world)
     read_outputs(world)

@@ -27,6 +27,8 @@ class Step(StrEnum):
     """The store has answered; the worker does not know it yet."""
     STARTED = "S4"
     """The run begins: it has its slot and, where there are claims, its claim."""
+    SCRIPT = "S4c"
+    """A script of the fallback has begun and has asked nobody. It alone stands still."""
     CALLED = "S6"
     """The provider has received the whole request and has sent nothing back."""
     ANSWERED = "S8"

@@ -6,6 +6,12 @@ import pytest
 from msgspec import structs
 
 from tests.faults.bad_histories import BAD, and_then, before
+from tests.faults.bad_histories_of_scripts import (
+    a_cancelled_script,
+    a_scripted_run,
+    a_second_failure,
+    parked_because,
+)
 from tests.faults.chronicle import a_deadly_run, a_good_run, a_pardoned_run, chronicle
 from tests.faults.history import Event, Fact
 from tests.faults.oracle import ALL_INVARIANTS, violations_in
@@ -126,13 +132,62 @@ def test_a_task_that_is_sent_back_from_parking_has_a_second_result() -> None:
     assert violations_in(a_pardoned_run(answered=True, again=False)) == []
 
 
-def test_everybody_who_meets_a_cancelled_task_may_say_so() -> None:
-    others = [
-        line
-        for who in ("w2", "w3")
-        for line in (
-            (Fact.CLAIMED, who, "t1", {"note": "Cancelled"}),
-            (Fact.ANSWERING, who, "t1", {"digest": f"cancelled by {who}"}),
-        )
-    ]
-    assert violations_in(before(Fact.ANSWERING, *others)) == []
+def test_what_a_script_answers_is_right() -> None:
+    note = "success by f1"
+    events = a_scripted_run(
+        (Fact.ANSWERED, "f1", "t1", {"number": 1, "note": "200"}),
+        (Fact.SCRIPT_ENDED, "f1", "t1", {"number": 4711}),
+        (Fact.ANSWER_CONFIRMED, "f1", "t1", {"attempt": 1}),
+        (Fact.GIVEN, "orchestrator", "t1", {"attempt": 1, "digest": "r", "note": note}),
+    )
+    assert violations_in(events) == []
+
+
+def test_a_second_failure_is_answered_and_parked() -> None:
+    assert violations_in(a_second_failure(parked_because("the fallback failed, too"))) == []
+
+
+def test_a_task_may_stand_in_parking_if_its_fallback_died_before_it_could_answer() -> None:
+    events = a_scripted_run(
+        (Fact.PARK_CONFIRMED, "f1", "t1"),
+        (Fact.KILLED, "f1"),
+        (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "success by f2"}),
+        parked_because("the fallback failed, too"),
+    )
+    assert violations_in(events) == []
+
+
+def test_a_script_that_ends_soon_after_its_cancellation_is_right() -> None:
+    events = a_cancelled_script(
+        (Fact.ANSWERED, "f1", "t1", {"number": 1, "note": "broken"}),
+        (Fact.SCRIPT_ENDED, "f1", "t1", {"number": 4711}),
+        (Fact.ANSWERING, "f1", "t1", {"attempt": 1}),
+        (Fact.GIVEN, "orchestrator", "t1", {"digest": "r", "note": "cancelled by f1"}),
+    )
+    assert violations_in(events) == []
+
+
+def test_each_who_meets_a_copy_of_a_cancelled_task_may_say_so() -> None:
+    events = chronicle(
+        (Fact.CLAIMED, "w1", "t1", {"note": "Cancelled"}),
+        (Fact.ANSWERING, "w1", "t1", {"digest": "one"}),
+        (Fact.CLAIMED, "f1", "t1", {"note": "Cancelled"}),
+        (Fact.ANSWERING, "f1", "t1", {"digest": "other"}),
+    )
+    assert violations_in(events) == []
+
+
+def test_whoever_is_handed_a_cancelled_task_may_say_so_without_a_claim() -> None:
+    events = chronicle(
+        (Fact.SUBMITTING, "orchestrator", "t1", {"digest": "body"}),
+        (Fact.CLAIMED, "w1", "t1", {"note": "Claimed"}),
+        (Fact.HAND_OVER_CONFIRMED, "w1", "t1", {"attempt": 1}),
+        (Fact.CLAIMED, "f1", "t1", {"note": "Cancelled"}),
+        (Fact.ANSWERING, "f1", "t1", {"attempt": 1}),
+    )
+    assert violations_in(events) == []
+
+
+def test_a_fallback_may_have_to_wait_for_another_one_that_died() -> None:
+    events = a_scripted_run((Fact.KILLED, "f1"), (Fact.CLAIMED, "f2", "t1", {"note": "Held"}))
+    assert "a_hand_over_needs_no_patience" not in broken_checks(events)

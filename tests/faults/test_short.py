@@ -20,10 +20,15 @@ TASKS = (TaskPriority.LOW, TaskPriority.CRITICAL, TaskPriority.MEDIUM, TaskPrior
 RunPlan = Callable[[Plan], Judged]
 
 
-def plan(*injections: Injection) -> Plan:
-    """Eight tasks on two workers."""
+def plan(*injections: Injection, scripts: int = 0) -> Plan:
+    """Eight tasks on two workers; `scripts`: how many of them go to the fallback."""
     return Plan(
-        seed=0, workers=2, priorities=TASKS, latency_seconds=0.1, injections=tuple(injections)
+        seed=0,
+        workers=2,
+        priorities=TASKS,
+        latency_seconds=0.1,
+        injections=tuple(injections),
+        scripts=scripts,
     )
 
 
@@ -44,6 +49,17 @@ PLANS = {
     "redriven during a call": plan(Injection("task-redriven", Step.CALLED, 2)),
     "overloaded, and nonsense in the lane": plan(
         Injection("provider-overloaded"), Injection("message-malformed")
+    ),
+    "the fallback is killed with the call of a script": plan(
+        Injection("fallback-killed", Step.CALLED, 2), scripts=2
+    ),
+    "cancelled during the call of a script": plan(
+        Injection("fallback-task-cancelled", Step.CALLED, 1), scripts=1
+    ),
+    "a script is killed, another one leaves children": plan(
+        Injection("script-killed", Step.CALLED, 1),
+        Injection("script-leaves-children", Step.STARTED, 2),
+        scripts=2,
     ),
 }
 

@@ -14,13 +14,15 @@ import msgspec
 
 from llmbus.shared import AgentTask
 from llmbus.shared.settings import BusSettings
-from tests.faults.environment import bus_settings, environment_of
+from tests.faults.environment import bus_settings, environment_of, fallback_environment
 from tests.faults.gatekeeper import Gatekeeper, Reached
 from tests.faults.ground import Broker, Ground
 from tests.faults.history import Fact, History
 from tests.faults.launcher import Running
 from tests.faults.links import Links, Service
+from tests.faults.programs import FALLBACK, WORKER, Programs
 from tests.faults.redis_process import RedisProcess
+from tests.faults.scripts import Scripts
 from tests.faults.steps import Step
 from tests.faults.watched_provider import WatchedProvider
 from tests.support.rabbit_api import Vhost
@@ -29,8 +31,8 @@ __all__ = ["RESULTS", "Course", "World"]
 
 RESULTS: Final = "results.jsonl"
 """The file of all results that the application was given."""
-_LOOK_SECONDS: Final = 0.01
 _WORKER: Final = "tests.faults.worker_program"
+_FALLBACK: Final = "tests.faults.fallback_program"
 _ORCHESTRATOR: Final = "tests.faults.orchestrator_program"
 
 
@@ -41,29 +43,29 @@ class Course:
     stops: frozenset[Step]
     own_broker: bool
     latency_seconds: float
+    has_fallback: bool = False
+    """Whether fallback consumers run."""
 
 
-class World:
+class World(Programs):
     """One run's broker vhost, links, provider and programs, as an async context manager."""
 
     broker: Broker
     vhost: Vhost
     links: Links
     provider: WatchedProvider
+    scripts: Scripts
     settings: BusSettings
 
     def __init__(self, ground: Ground, history: History, folder: Path, course: Course) -> None:
+        super().__init__(history)
         self.ground = ground
-        self.history = history
         self.folder = folder
-        self.programs: dict[str, Running] = {}
         self.tasks: Sequence[AgentTask] = ()
         """What the orchestrator is to submit in this run."""
         self.on_reached: Callable[[Reached], asyncio.Future[None]] | None = None
         self._course = course
         self._orchestrators = 0
-        self._last_worker = 0
-        self._told_to_stop: set[str] = set()
         self._resources = AsyncExitStack()
         self._watchers: set[asyncio.Task[None]] = set()
 
@@ -77,6 +79,7 @@ class World:
         await asyncio.to_thread(self.redis.command, "FLUSHALL")
         async with AsyncExitStack() as resources:
             enter = resources.enter_async_context
+            self.scripts = resources.enter_context(Scripts(self.folder, self.history))
             self.vhost = await self.broker.api.create_vhost()
             resources.push_async_callback(self.broker.api.delete_vhost, self.vhost)
             self.provider = await enter(
@@ -104,9 +107,15 @@ class World:
 
     async def start_worker(self, name: str) -> None:
         """Return when it takes tasks."""
-        await self._start(name, _WORKER, [])
-        await self.until_logged(name, "worker_started")
-        self.history.record(Fact.PROCESS_READY, name)
+        await self._start_consumer(name, _WORKER)
+
+    async def start_worker_without_key(self) -> None:
+        """One that cannot ask the provider: its tasks are for the fallback."""
+        await self._start_consumer(self.next_name(WORKER), _WORKER, OPENAI_API_KEY="")
+
+    async def start_fallback(self, name: str) -> None:
+        """Return when it takes tasks."""
+        await self._start_consumer(name, _FALLBACK)
 
     async def start_orchestrator(self, tasks: Sequence[AgentTask]) -> None:
         """Return when it runs; it submits the tasks by itself."""
@@ -120,63 +129,24 @@ class World:
         """The newest one. What it is called on the bus stays the same."""
         return f"orchestrator{self._orchestrators}"
 
-    def next_worker_name(self) -> str:
-        """One that no worker of this run has had, nor will have."""
-        started = sum(name.startswith("w") for name in self.programs)
-        self._last_worker = max(started, self._last_worker) + 1
-        return f"w{self._last_worker}"
+    async def replace(self, who: str) -> None:
+        """Start another program of the same kind."""
+        start = self.start_fallback if who.startswith(FALLBACK) else self.start_worker
+        await start(self.next_name(FALLBACK if who.startswith(FALLBACK) else WORKER))
 
-    def live_workers(self) -> list[str]:
-        """Those that have not ended."""
-        return [name for name in self.programs if name.startswith("w") and self.lives(name)]
+    async def _start_consumer(self, name: str, module: str, **changed: str) -> None:
+        await self._start(name, module, [], **changed)
+        await self.until_logged(name, "worker_started")
+        self.history.record(Fact.PROCESS_READY, name)
 
-    def consuming_workers(self) -> list[str]:
-        """Those of them that nobody has told to stop."""
-        return [name for name in self.live_workers() if name not in self._told_to_stop]
-
-    def lives(self, name: str) -> bool:
-        """Whether the process is there, frozen or not."""
-        return name in self.programs and not self.programs[name].ended.is_set()
-
-    def kill(self, name: str) -> None:
-        """SIGKILL."""
-        self.history.record(Fact.KILLED, name)
-        self.programs[name].send(signal.SIGKILL)
-
-    def tell_to_stop(self, name: str) -> None:
-        """SIGTERM."""
-        self._told_to_stop.add(name)
-        self.history.record(Fact.TOLD_TO_STOP, name)
-        self.programs[name].send(signal.SIGTERM)
-
-    def freeze(self, name: str) -> None:
-        """SIGSTOP."""
-        self.history.record(Fact.FROZEN, name)
-        self.programs[name].send(signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        """SIGCONT."""
-        self.history.record(Fact.THAWED, name)
-        self.programs[name].send(signal.SIGCONT)
-
-    async def until_logged(self, name: str, event: str, seconds: float = 30.0) -> None:
-        """Return when the program has logged that, has ended, or was waited for in vain, which
-        goes into the history."""
-        program = self.programs[name]
-        wanted = f'"{event}"'.encode()
-        try:
-            async with asyncio.timeout(seconds):
-                while not program.ended.is_set() and not program.has_written(wanted):  # noqa: ASYNC110
-                    await asyncio.sleep(_LOOK_SECONDS)
-        except TimeoutError:
-            self.history.record(Fact.OUT_OF_TIME, name, note=f"{name} did not log {event}")
-
-    async def _start(self, name: str, module: str, more: list[str]) -> None:
+    async def _start(self, name: str, module: str, more: list[str], **changed: str) -> None:
         self.history.record(Fact.PROCESS_STARTED, name)
         environment = await environment_of(name, self.links)
+        if self._course.has_fallback:
+            environment |= fallback_environment(self.scripts.folder, self.scripts.homes)
         arguments = [str(self.gatekeeper.path), name, *more, *sorted(self._course.stops)]
         program = await self.ground.launcher.start(
-            name, module, arguments, environment, self.folder / f"{name}.log"
+            name, module, arguments, environment | changed, self.folder / f"{name}.log"
         )
         self.programs[name] = program
         watcher = asyncio.create_task(self._watch(program))
@@ -188,6 +158,8 @@ class World:
         self.history.record(Fact.PROCESS_ENDED, program.name, number=program.code or 0)
 
     async def _reached(self, at: Reached) -> None:
+        if at.step is Step.SCRIPT:
+            self.scripts.watch(at)
         if self.on_reached is not None:
             await asyncio.shield(self.on_reached(at))
 

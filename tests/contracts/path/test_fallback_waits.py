@@ -35,3 +35,17 @@ async def test_task_that_another_run_holds_comes_back_to_the_fallback_and_not_to
     assert (result.output, result.worker_id) == ("by the script", "fallback")
     assert result.metadata["fallback_reason"] == "use_direct_llm"
     assert len(scene.events.of(TaskSentToFallback)) == 1
+
+
+async def test_task_that_is_handed_over_to_an_idle_fallback_does_not_wait(
+    scene: Scene, tmp_path: Path
+) -> None:
+    folder = ScriptFolder(tmp_path)
+    folder.write(GOOD)
+    tasks = [task(f"t{number}", metadata={"use_direct_llm": False}) for number in range(8)]
+    scripts = folder.settings(fallback_concurrency=len(tasks))
+    async with scene.store, scene.producer() as producer, scene.worker(), scene.fallback(scripts):
+        handles = [await producer.submit(each) for each in tasks]
+        for handle in handles:
+            await handle.wait(PATIENCE_SECONDS)
+    assert scene.events.of(TaskDeferred) == []

@@ -19,6 +19,10 @@ from llmbus.worker.subprocess_path import ScriptProblem
 from llmbus.worker.subprocess_path.private_folder import remove_folder
 from tests.support.script_runs import ANSWER, GOOD, Scripts, problem, until
 
+LONG_ENOUGH_TO_START_SECONDS = 5.0
+LIFELINE_ARGUMENT = 4
+"""Of the guard's command line: after the interpreter, its two options and the program."""
+BOTH_ENDS = 2
 WAIT = "threading.Event().wait()"
 _CHILD = """
 import os, sys, threading
@@ -35,6 +39,15 @@ os.read(reader, 1)
 def with_child(log: Path, setup: str = "pass") -> str:
     """The beginning of a script that leaves a child behind."""
     return _CHILD.format(log=str(log), setup=setup)
+
+
+def open_ends_here(pipe: str) -> int:
+    """How many file descriptors this process has for the two ends of that pipe."""
+    ends = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            ends += os.readlink(entry) == pipe
+    return ends
 
 
 def is_gone(pid_file: Path) -> bool:
@@ -213,8 +226,34 @@ async def test_script_dies_with_a_guard_that_is_killed(scripts: Scripts, tmp_pat
     running = asyncio.create_task(scripts.run(code))
     await until(lambda: pid_file.exists() and bool(pid_file.read_text()), "the script has started")
     psutil.Process(int(pid_file.read_text())).parent().send_signal(signal.SIGKILL)  # type: ignore[union-attr]
-    assert problem(await running) is ScriptProblem.NOT_STARTED
+    end = await running
+    assert problem(end) is ScriptProblem.GUARD_LOST
+    assert end.result.failure is not None
+    assert "may be billed" in end.result.failure.message
     await until(lambda: is_gone(pid_file), "the script is gone")
+
+
+async def test_script_that_ended_in_time_is_not_cut_whoever_is_late_to_see_it(
+    scripts: Scripts, tmp_path: Path
+) -> None:
+    """As when we are frozen beyond the time limit: here it is the guard, which can be seen."""
+    pid_file, go = tmp_path / "pid", tmp_path / "go"
+    os.mkfifo(go)
+    note = f"import os\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\nopen({str(go)!r})\n"
+    limit = timedelta(seconds=LONG_ENOUGH_TO_START_SECONDS)
+    running = asyncio.create_task(scripts.run(note + GOOD, timeout=limit))
+    await until(lambda: pid_file.exists() and bool(pid_file.read_text()), "the script has started")
+    script = psutil.Process(int(pid_file.read_text()))
+    guard = script.parent()
+    assert guard is not None
+    lifeline = os.readlink(f"/proc/{guard.pid}/fd/{guard.cmdline()[LIFELINE_ARGUMENT]}")
+    guard.suspend()
+    os.close(os.open(go, os.O_WRONLY))
+    await until(lambda: script.status() == psutil.STATUS_ZOMBIE, "the script has ended")
+    await until(lambda: open_ends_here(lifeline) < BOTH_ENDS, "the time limit is over")
+    guard.resume()
+    end = await running
+    assert end.result.status is ExecutionStatus.SUCCESS
 
 
 async def test_nothing_stays_open(scripts: Scripts) -> None:

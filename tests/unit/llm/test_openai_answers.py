@@ -40,6 +40,7 @@ def reply_to(body: Any) -> LlmReply:
         (404, "model_not_found", RequestRejectedError),
         (408, None, ProviderUnavailableError),
         (409, None, ProviderUnavailableError),
+        (499, None, OutcomeUnknownError),
         (413, None, ContextTooLongError),
         (422, None, RequestRejectedError),
         (429, "rate_limit_exceeded", RateLimitedError),

@@ -14,6 +14,7 @@ from llmbus.shared.bus.interface import Message
 from llmbus.shared.codec import MSGPACK, decode_result, encode_task
 from llmbus.shared.envelope import (
     AGENT,
+    ANSWERED_SUBMISSION,
     ATTEMPT,
     FAILURE,
     REDRIVES,
@@ -139,5 +140,5 @@ def test_answer_comes_in_the_encoding_of_the_question() -> None:
     answer = result_message(result, question, now=LATER)
     assert decode_result(answer.body, answer.content_type) == result
     assert answer.content_type == MSGPACK
-    assert answer.headers == {TENANT: "acme"}
+    assert answer.headers == {TENANT: "acme", ANSWERED_SUBMISSION: submission_of(question)}
     assert answer.correlation_id == "t1"

@@ -155,6 +155,13 @@ class ClaimKeeper:
             return answer
         return await self._asked(ask())
 
+    async def has_lost(self, run: Run) -> bool:
+        """Whether another run has had the task since. Without a claim, or anybody to ask, no."""
+        if run.claim is None:
+            return False
+        answers = await self._asked(self._store.renew([run.claim])) or {}
+        return isinstance(answers.get(run.claim.claimant.run_id), Lost)
+
     async def finish(
         self, run: Run, message: Message, status: ExecutionStatus
     ) -> FinishAnswer | None:

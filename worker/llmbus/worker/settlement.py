@@ -74,12 +74,8 @@ class Settlement:
         match outcome:
             case Completed(result) | Failed(result) | Expired(result) | CancelledByCaller(result):
                 await self._answer(run, result)
-            case FailedAndParked(result, reason, stderr):
-                # Parked first: once the caller has the result, the message is there to redrive.
-                await self._publisher.park(
-                    run, reason, failure=result.failure, stderr=stderr, spent=result.usage
-                )
-                await self._answer(run, result)
+            case FailedAndParked():
+                await self._park_and_answer(run, outcome)
             case RetryLater():
                 await self._retry(run, outcome)
             case SendToFallback():
@@ -103,6 +99,17 @@ class Settlement:
                 self._observe(TaskInterrupted(*run.place))
             case _:
                 assert_never(outcome)
+
+    async def _park_and_answer(self, run: Run, outcome: FailedAndParked) -> None:
+        result = outcome.result
+        # Whoever was replaced meanwhile has no say: its successor may have another end to tell.
+        if not await self._claims.has_lost(run):
+            # Parked first: once the caller has the result, the message is there to redrive.
+            why, spent = result.failure, result.usage
+            await self._publisher.park(
+                run, outcome.reason, failure=why, stderr=outcome.stderr, spent=spent
+            )
+        await self._answer(run, result)
 
     async def _answer(self, run: Run, result: ExecutionResult) -> None:
         result.usage = together(spent_of(run.message), result.usage)
@@ -160,13 +167,14 @@ class Settlement:
             spent=outcome.spent,
             now=self._clock.now(),
         )
+        asked = outcome.attempt > run.key.attempt
+        if not asked:  # the fallback makes this same attempt, and would wait for our claim to lapse
+            await self._claims.release(run)
         # Published, not rejected: a reject cannot say why, and classic queues dead-letter at most
         # once.
         await self._publisher.publish(run, self._layout.dead, run.lane, copy)
-        if outcome.attempt > run.key.attempt:
+        if asked:
             await self._claims.pass_on(run)
-        else:  # nothing was asked: the fallback makes this same attempt
-            await self._claims.release(run)
         await self._forget(run)
         text = outcome.failure.message if outcome.failure else ""
         self._observe(TaskSentToFallback(*run.place, outcome.reason, text))

@@ -60,15 +60,14 @@ def _run(argv: list[str], lifeline: int) -> dict[str, Any]:
     for inherited in (0, 1, 2):
         os.close(inherited)
     family = _Family(script, woken, adopts=adopts)
-    family.wait(lambda: family.script_ended, lifeline)
+    by_itself = family.wait(lambda: family.script_ended, lifeline)
     left = 0
-    if family.script_ended and not family.wait(
-        lambda: family.gone, for_seconds=_STRAGGLING_SECONDS
-    ):
+    if by_itself and not family.wait(lambda: family.gone, for_seconds=_STRAGGLING_SECONDS):
         left = len(family.living())
     family.end()
     code = family.exit_code
-    return ({"signal": -code} if code < 0 else {"exit_code": code}) | {"left_behind": left}
+    ended = {"signal": -code} if code < 0 else {"exit_code": code}
+    return ended | {"by_itself": by_itself, "left_behind": left}
 
 
 class _Family:
@@ -104,10 +103,11 @@ class _Family:
         while not done():
             left = None if until is None else max(0.0, until - time.monotonic())
             readable, _, _ = select.select(watched, [], [], left)
+            if self._woken in readable:
+                os.read(self._woken, 4096)
+                self._reap()
             if not readable or lifeline in readable:
                 break
-            os.read(self._woken, 4096)
-            self._reap()
         return done()
 
     def end(self) -> None:

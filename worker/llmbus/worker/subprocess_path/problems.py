@@ -21,6 +21,7 @@ class ScriptProblem(StrEnum):
     INTERPRETER_MISSING = "interpreter_missing"
     INTERPRETER_NOT_EXECUTABLE = "interpreter_not_executable"
     NOT_STARTED = "not_started"
+    GUARD_LOST = "guard_lost"
     TIME_LIMIT = "time_limit"
     OUTPUT_LIMIT = "output_limit"
     KILLED_BY_SIGNAL = "killed_by_signal"
@@ -85,6 +86,12 @@ def problem_of(end: ProcessEnd, python: Path, limits: ProcessLimits) -> Problem 
         )
     if end.unguarded is not None:
         return not_startable(f"what watches over it failed: {end.unguarded}")
+    if end.guard_code is not None:
+        return (
+            ScriptProblem.GUARD_LOST,
+            f"the process that watches over the script ended with {end.guard_code} and took it"
+            " along: out of memory? Its call may be billed",
+        )
     if end.signal is not None:
         return ScriptProblem.KILLED_BY_SIGNAL, f"the script was killed by {_signal(end.signal)}"
     return None

@@ -55,7 +55,9 @@ class ProcessEnd:
     not_started: int | None = None
     """The errno, if it could not be started."""
     unguarded: str | None = None
-    """Why there was no guard to start it, or what became of the guard."""
+    """Why there was no guard to start it."""
+    guard_code: int | None = None
+    """How a guard ended that did not tell how the script did; negative for a signal."""
     left_behind: int = 0
     """How many living descendants it left when it ended by itself; they were ended."""
     cut: Cut | None = None
@@ -96,7 +98,10 @@ async def run_process(
         finally:
             lifeline.close()
             await _ended(transport, streams)
-        return _found(streams, _told(status), transport.get_returncode(), cut)
+        told = _told(status)
+        if cut is Cut.TIME and told.get("by_itself"):
+            cut = None  # its guard knows it in time, when we were frozen, or it left much behind
+        return _found(streams, told, transport.get_returncode(), cut)
 
 
 async def _reason_to_end(streams: ScriptStreams, time: timedelta) -> Cut | None:
@@ -155,7 +160,7 @@ def _found(
         exit_code=told.get("exit_code"),
         signal=told.get("signal"),
         not_started=told.get("not_started"),
-        unguarded=None if told else f"it ended with {guard_code}",
+        guard_code=None if told else guard_code,
         left_behind=told.get("left_behind", 0),
         cut=cut,
     )

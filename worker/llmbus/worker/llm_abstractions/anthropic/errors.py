@@ -78,8 +78,6 @@ def error_type_of_answer(status: int, code: str | None, message: str) -> type[Ll
     """By a cause that we know, else by the HTTP status."""
     if known := _by_cause(code, message if status == 400 else ""):
         return known
-    if status == 499:  # somebody on the way saw us hang up
-        return OutcomeUnknownError
     return error_type_of_status(status)
 
 

@@ -86,8 +86,6 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
             return self._error_type_of_bad_request()
         if self.http_status == 429 and not all(quota.comes_back_soon for quota in self.quotas):
             return AccountError
-        if self.http_status == 499:  # the call was cancelled, and not by us
-            return OutcomeUnknownError
         return error_type_of_status(self.http_status)
 
     def _error_type_of_bad_request(self) -> type[LlmError]:

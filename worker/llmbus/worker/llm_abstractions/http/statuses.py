@@ -8,6 +8,7 @@ from llmbus.worker.llm_abstractions.errors import (
     AccountError,
     ContextTooLongError,
     LlmError,
+    OutcomeUnknownError,
     ProviderUnavailableError,
     RateLimitedError,
     RequestRejectedError,
@@ -23,6 +24,7 @@ _ERROR_TYPE_BY_STATUS: Final[dict[int, type[LlmError]]] = {
     409: ProviderUnavailableError,
     413: ContextTooLongError,
     429: RateLimitedError,
+    499: OutcomeUnknownError,  # somebody on the way saw us hang up: the call may have gone on
 }
 
 
