@@ -22,27 +22,28 @@ def bring_to_an_end(world: World) -> list[str]:
         world.advance(_STEP_SECONDS)
         if not broken_at_the_end(world.journal):
             break
-    broken = broken_at_the_end(world.journal) + broken_now(world.journal, world.now)
+    broken = broken_at_the_end(world.journal) + broken_now(world)
     return broken or _drain(world)
 
 
 def _heal(world: World) -> None:
-    world.tell("everything heals, and the provider answers whatever it is asked")
+    world.tell("everything heals, and whoever is asked answers")
     if not world.broker.is_reachable:
         world.resume_broker()
+    if world.broker.alarm.is_raised:
+        world.end_alarm()
     if not world.shelf.is_reachable:
         world.find_store()
-    for worker in world.workers:
-        if worker.process.is_frozen:
-            world.act(worker.thaw)
+    for worker in world.frozen:
+        world.act(worker.thaw)
     world.act(world.calls.open)
     world.start_worker()
 
 
 def _drain(world: World) -> list[str]:
-    living = [worker for worker in world.workers if not worker.is_over]
+    living = world.living
     for worker in living:
         world.act(worker.drain)
     world.advance(_DRAIN_SECONDS)
     late = [f"{worker.name} does not end" for worker in living if not worker.is_over]
-    return late + broken_at_the_end(world.journal) + broken_now(world.journal, world.now)
+    return late + broken_at_the_end(world.journal) + broken_now(world)
