@@ -11,14 +11,14 @@ from tests.model.world import World
 __all__ = ["bring_to_an_end"]
 
 _STEP_SECONDS: Final = 5.0
-_STEPS: Final = 24
+_MOST_STEPS: Final = 24
 _DRAIN_SECONDS: Final = GRACE_SECONDS + 15.0 + 10.0
 
 
 def bring_to_an_end(world: World) -> list[str]:
     """Heal, wait, drain; what was broken by then."""
     _heal(world)
-    for _ in range(_STEPS):
+    for _ in range(_MOST_STEPS):
         world.advance(_STEP_SECONDS)
         if not broken_at_the_end(world.journal):
             break

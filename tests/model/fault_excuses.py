@@ -25,10 +25,13 @@ def excusing_fault(
     if earlier.given_back_at <= called_at and earlier.process in journal.drained:
         return "its worker drained and gave it back"
     for taken_at in _taken_over(journal, earlier, called_at):
-        if _was_frozen(journal, earlier, taken_at):
-            return "its worker was frozen beyond the life of its claim"
-        if _was_forgotten(journal, earlier, taken_at):
-            return "the store had forgotten it when another run asked"
+        if (reason := _made_free(journal, earlier, taken_at)) is not None:
+            return reason
+    for taken_at in _taken_over(journal, later, called_at):
+        unheard_for = journal.awake_seconds(later.process, taken_at, called_at)
+        reason = _made_free(journal, later, taken_at)
+        if reason is not None and unheard_for <= _ONE_BEAT + _MARGIN:
+            return f"it called before it heard that {reason}"
     if earlier.process is later.process and earlier.key == later.key:
         return None  # that much every worker knows by itself
     if later.is_unclaimed:
@@ -40,33 +43,42 @@ def excusing_fault(
     return None
 
 
-def _taken_over(journal: Journal, earlier: RunFacts, called_at: float) -> list[float]:
-    """When the store gave the task to others after it was the earlier run's."""
+def _taken_over(journal: Journal, run: RunFacts, called_at: float) -> list[float]:
+    """When the store gave the task to others after it was this run's."""
     return [
         at
-        for at, run in journal.claims.get(earlier.task_id, ())
-        if run is not earlier and earlier.claimed_at <= at <= called_at
+        for at, other in journal.claims.get(run.task_id, ())
+        if other is not run and run.claimed_at <= at <= called_at
     ]
 
 
-def _was_frozen(journal: Journal, earlier: RunFacts, taken_at: float) -> bool:
+def _made_free(journal: Journal, run: RunFacts, taken_at: float) -> str | None:
+    """Why the task of this run could be given to another one."""
+    if _was_frozen(journal, run, taken_at):
+        return "its worker was frozen beyond the life of its claim"
+    if _was_forgotten(journal, run, taken_at):
+        return "the store had forgotten it when another run asked"
+    return None
+
+
+def _was_frozen(journal: Journal, run: RunFacts, taken_at: float) -> bool:
     """For so long before the take-over that its claim may have lapsed unrenewed."""
     return any(
         frozen.start - _ONE_BEAT + CLAIM_SECONDS - _MARGIN <= taken_at
-        and journal.awake_seconds(earlier.process, frozen.end, taken_at) <= _ONE_BEAT + _MARGIN
-        for frozen in journal.frozen.get(earlier.process, ())
+        and journal.awake_seconds(run.process, frozen.end, taken_at) <= _ONE_BEAT + _MARGIN
+        for frozen in journal.frozen.get(run.process, ())
         if frozen.start <= taken_at
     )
 
 
-def _was_forgotten(journal: Journal, earlier: RunFacts, taken_at: float) -> bool:
+def _was_forgotten(journal: Journal, run: RunFacts, taken_at: float) -> bool:
     """The store lost what it knew of this run, which had ended, or had no time to tell it anew."""
-    known_since = min(earlier.claimed_at, earlier.ended_at)
-    if earlier.ended_at <= taken_at:
-        return journal.forgot_between(earlier.ended_at, taken_at)
+    known_since = min(run.claimed_at, run.ended_at)
+    if run.ended_at <= taken_at:
+        return journal.forgot_between(run.ended_at, taken_at)
     troubles = [moment for moment in journal.emptied if known_since <= moment <= taken_at]
     troubles += [span.end for span in journal.away if known_since <= span.end <= taken_at]
     return any(
-        journal.awake_seconds(earlier.process, moment, taken_at) <= _ONE_BEAT + _MARGIN
+        journal.awake_seconds(run.process, moment, taken_at) <= _ONE_BEAT + _MARGIN
         for moment in troubles
     )

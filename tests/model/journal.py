@@ -187,6 +187,11 @@ class Journal:
             for (started, _), process in self.open_starts.items()
         )
 
+    def forget_starts_of(self, task_id: str) -> None:
+        """As the store does when a result comes."""
+        for start in [start for start in self.open_starts if start[0] == task_id]:
+            del self.open_starts[start]
+
     def is_answered(self, task_id: str) -> bool:
         """Whether a result came since the task was last asked for."""
         asked = self.accepted.get(task_id, {})

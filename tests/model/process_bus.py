@@ -143,7 +143,7 @@ class ProcessDelivery:
 
     async def nack(self) -> None:
         if (run := this_run.get()) is not None:
-            run.given_back_at = min(run.given_back_at, asyncio.get_running_loop().time())
+            run.was_given_back(asyncio.get_running_loop().time())
         await asyncio.sleep(LATENCY_SECONDS)
         await self._delivery.nack()
         self._bus.settled(self)

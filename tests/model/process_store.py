@@ -90,6 +90,7 @@ class ProcessStore:
                 if not isinstance(answer, Cancelled):
                     self._forget_start(arguments[0])
                 if isinstance(answer, Stored):
+                    self._journal.forget_starts_of(arguments[0].claimant.task_id)
                     stored = StoredOnce(_now(), arguments[0], arguments[1], options["succeeded"])
                     self._journal.stored.append(stored)
             case _:

@@ -66,6 +66,9 @@ class RunFacts:
         if not isinstance(answer, Late):
             self.unheard_since = inf
 
+    def was_given_back(self, now: float) -> None:
+        self.given_back_at = min(self.given_back_at, now)
+
     def was_not_heard(self, request: str, now: float) -> None:
         if request == "claim":
             self.is_unclaimed = True

@@ -12,7 +12,7 @@ from llmbus.shared.errors import LlmbusError
 from llmbus.shared.store.interface import Store
 from llmbus.shared.topology import Layout
 from llmbus.worker import Surroundings, Worker, WorkerSettings
-from llmbus.worker.events import Event
+from llmbus.worker.events import Event, TaskInterrupted
 from llmbus.worker.subprocess_path import ScriptSettings
 from tests.model.held_calls import LONGEST_CALL_SECONDS, HeldCalls
 from tests.model.journal import Journal, Span
@@ -20,6 +20,7 @@ from tests.model.process import Process
 from tests.model.process_bus import ProcessBus
 from tests.model.process_store import ProcessStore, Shelf
 from tests.model.provider import ModelProviders, ModelScripts
+from tests.model.runs import this_run
 
 __all__ = [
     "CLAIM_SECONDS",
@@ -146,6 +147,9 @@ class WorkerProcess:
             self._journal.tell(_now(), f"{self.name} has ended")
 
     def _observe(self, event: Event) -> None:
+        run = this_run.get()
+        if run is not None and isinstance(event, TaskInterrupted):
+            run.was_given_back(_now())
         place = f"{event.task_id}, attempt {event.attempt}"
         self._journal.tell(_now(), f"    {self.name}: {event.name} ({place})")
 

@@ -129,9 +129,19 @@ class ClaimKeeper:
 
     async def _answer_to(self, who: Claimant) -> ClaimAnswer | None:
         terms = self._terms
-        return await self._asked_awake(
-            lambda: self._store.claim(who, terms.lifetime, terms.remembered)
-        )
+        given: list[Claim] = []
+
+        async def ask() -> ClaimAnswer:
+            answer = await self._store.claim(who, terms.lifetime, terms.remembered)
+            if isinstance(answer, Claimed):
+                given.append(answer.claim)
+            return answer
+
+        answer = await self._asked_awake(ask)
+        if given and not isinstance(answer, Claimed):
+            # Given before a freeze and taken over since: nothing was run, so nobody died of it.
+            await self._asked(self._store.release(given[-1]))
+        return answer
 
     async def _asked_awake(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
         """An answer that is younger than a claim lives. If it is not, this process was frozen: what

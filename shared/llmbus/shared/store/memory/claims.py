@@ -70,7 +70,7 @@ class MemoryClaims(MemoryOpening):
             if is_own:
                 record.end(claim, now)
             return cancellation
-        record.result = None
+        record.make_room()
         record.hold(claim, now)
         return Claimed(claim, open_starts=len(record.open_starts) - 1)
 
@@ -131,8 +131,8 @@ class MemoryClaims(MemoryOpening):
         checked_lifetime(keep)
         now = self._now()
         record = self._record(task_id, now)
-        result = record.result
-        if result and (result.succeeded or submission in (None, result.submission)):
+        result = record.result if submission is None else record.answer_for(submission)
+        if result:
             return AlreadyFinished(result.succeeded)
         record.cancellations.setdefault(submission, Cancelled(reason, now))
         record.cancellations_end = max(record.cancellations_end, now + keep)
@@ -144,6 +144,7 @@ class MemoryClaims(MemoryOpening):
     async def forget(self, task_id: str) -> None:
         record = self._record(task_id, self._now())
         record.result = None
+        record.earlier_results.clear()
         record.cancellations.clear()
 
     async def outcome_of(self, task_id: str) -> StoredResult | None:

@@ -32,6 +32,9 @@ class TaskRecord:
     ledger_ends: datetime = _FOREVER_AGO
 
     result: StoredResult | None = None
+    earlier_results: dict[str, StoredResult] = field(default_factory=dict[str, StoredResult])
+    """By submission: failures that made room for a later submission's run. A copy of such a
+    message that is still about is answered by its own, as before."""
     result_ends: datetime = _FOREVER_AGO
 
     cancellations: dict[str | None, Cancelled] = field(default_factory=dict[str | None, Cancelled])
@@ -44,13 +47,15 @@ class TaskRecord:
             self.claim = None
         if self.result_ends <= now:
             self.result = None
+            self.earlier_results.clear()
         if self.cancellations_end <= now:
             self.cancellations.clear()
         if self.ledger_ends <= now:
             self.last_token = self.ended_token = self.finished_token = 0
             self.open_starts.clear()
             self.passed = None
-        return not (self.claim or self.result or self.cancellations or self.last_token)
+        results = self.result or self.earlier_results
+        return not (self.claim or results or self.cancellations or self.last_token)
 
     def hold(self, claim: Claim, now: datetime) -> None:
         """Let this run have the task for its lifetime from now, and count its start once."""
@@ -86,7 +91,13 @@ class TaskRecord:
         """The stored result, if it answers this submission."""
         if self.result and (self.result.succeeded or self.result.submission == submission):
             return self.result
-        return None
+        return self.earlier_results.get(submission)
+
+    def make_room(self) -> None:
+        """For the result of a run that begins now."""
+        if self.result is not None:
+            self.earlier_results[self.result.submission] = self.result
+        self.result = None
 
     def cancellation_of(self, submission: str) -> Cancelled | None:
         """What cancels this submission, if anything does: what was asked for all goes first."""
