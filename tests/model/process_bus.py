@@ -14,6 +14,7 @@ from llmbus.shared.bus.memory.bus import MemorySubscription
 from llmbus.shared.bus.memory.visit import MemoryVisit
 from llmbus.shared.codec import decode_result
 from llmbus.shared.errors import PublishUnknownError
+from llmbus.shared.parking import redrives_of
 from llmbus.shared.topology import Layout
 from tests.model.journal import Journal, ResultSent
 from tests.model.loop_clock import LATENCY_SECONDS
@@ -180,4 +181,8 @@ class ParkedDelivery:
     async def ack(self) -> None:
         await asyncio.sleep(LATENCY_SECONDS)
         await self._delivery.ack()
-        self._journal.parked[self.message.correlation_id] -= 1
+        task_id, redrives = self.message.correlation_id, redrives_of(self.message)
+        self._journal.parked[task_id] -= 1
+        sent_back = f"#{redrives + 1}"
+        if not any(each.endswith(sent_back) for each in self._journal.accepted[task_id]):
+            self._journal.wrong.append(f"{task_id} left parking and was not sent back")

@@ -17,7 +17,7 @@ _AT_ONCE: Final = 0.05
 _CANCELLED_WITHIN: Final = 2.0
 _STOPS_TAKING_WITHIN: Final = 5.0 + 0.5 + 1.0
 """An alarm that lasts: when it counts, when that is noticed, what was being taken."""
-_BEGINS_TO_DRAIN_WITHIN: Final = 5.0
+_BEGINS_TO_DRAIN_WITHIN: Final = 4.0
 """The watch ends first, and the fleet is told."""
 _HANDED_OVER_WITHIN: Final = HAND_OVER_SECONDS * 1.05 + 2.0
 

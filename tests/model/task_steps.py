@@ -58,7 +58,7 @@ def submit(
     world.submit(task_id, **(wishes | {"on_unknown_outcome": policy}))
 
 
-@step(weight=3, when=_may_ask_more, number=WHICH)
+@step(weight=2, when=_may_ask_more, number=WHICH)
 def publish_again(world: World, number: int) -> None:
     message = one_of(list(world.submitted.values()), number)[-1]
     world.tell(f"{message.correlation_id} is published again, the same submission")
@@ -81,7 +81,7 @@ def cancel(world: World, number: int) -> None:
     world.cancel(task_id)
 
 
-@step(weight=4, when=lambda world: world.calls.waiting, number=WHICH)
+@step(weight=6, when=lambda world: world.calls.waiting, number=WHICH)
 def answer(world: World, number: int) -> None:
     call = one_of(world.calls.waiting, number)
     world.tell(f"an answer comes for {call}")

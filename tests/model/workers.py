@@ -33,7 +33,7 @@ __all__ = [
 
 LANE: Final = "openai-gpt"
 CLAIM_SECONDS: Final = 3.0
-GRACE_SECONDS: Final = 3.0
+GRACE_SECONDS: Final = 10.0
 HAND_OVER_SECONDS: Final = 8.0
 MAX_CRASHES: Final = 2
 _SETTINGS: Final = WorkerSettings(

@@ -102,14 +102,11 @@ class MemoryClaims(MemoryOpening):
         submission = claim.claimant.submission
         if succeeded and (cancellation := record.cancellation_of(submission)):
             return cancellation
-        record.result = StoredResult(
+        result = StoredResult(
             body=body, content_type=content_type, submission=submission, succeeded=succeeded
         )
+        record.keep_result(result, claim, now)
         record.result_ends = now + keep
-        record.end(claim, now)
-        record.finished_token = claim.token
-        record.open_starts.clear()
-        record.passed = None
         record.keep_ledger(now, keep)
         return Stored()
 
@@ -122,7 +119,7 @@ class MemoryClaims(MemoryOpening):
         record = self._record(claim.claimant.task_id, now)
         who = claim.claimant
         if not record.is_superseded(who.submission, who.attempt):
-            record.passed = who.submission, who.attempt
+            record.passed[who.submission] = who.attempt
         record.end(claim, now)
 
     async def request_cancel(

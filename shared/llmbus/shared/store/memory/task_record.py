@@ -27,8 +27,8 @@ class TaskRecord:
     """Whose run stored the result last."""
     open_starts: dict[int, str] = field(default_factory=dict[int, str])
     """Token to run id."""
-    passed: tuple[str, int] | None = None
-    """The submission that was passed on last, and its attempt."""
+    passed: dict[str, int] = field(default_factory=dict[str, int])
+    """By submission: the attempt that was passed on last."""
     ledger_ends: datetime = _FOREVER_AGO
 
     result: StoredResult | None = None
@@ -53,7 +53,7 @@ class TaskRecord:
         if self.ledger_ends <= now:
             self.last_token = self.ended_token = self.finished_token = 0
             self.open_starts.clear()
-            self.passed = None
+            self.passed.clear()
         results = self.result or self.earlier_results
         return not (self.claim or results or self.cancellations or self.last_token)
 
@@ -85,13 +85,24 @@ class TaskRecord:
 
     def is_superseded(self, submission: str, attempt: int) -> bool:
         """Whether this attempt was passed on before."""
-        return bool(self.passed and self.passed[0] == submission and self.passed[1] >= attempt)
+        return self.passed.get(submission, 0) >= attempt
 
     def answer_for(self, submission: str) -> StoredResult | None:
         """The stored result, if it answers this submission."""
         if self.result and (self.result.succeeded or self.result.submission == submission):
             return self.result
         return self.earlier_results.get(submission)
+
+    def keep_result(self, result: StoredResult, claim: Claim, now: datetime) -> None:
+        """The task has ended with it. A success leaves nothing to be remembered beside it."""
+        self.result = result
+        self.finished_token = claim.token
+        self.end(claim, now)
+        self.open_starts.clear()
+        self.passed.pop(result.submission, None)
+        if result.succeeded:
+            self.passed.clear()
+            self.earlier_results.clear()
 
     def make_room(self) -> None:
         """For the result of a run that begins now."""
