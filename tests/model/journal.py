@@ -113,6 +113,10 @@ class Journal:
         default_factory=dict[str, list[tuple[float, RunFacts]]]
     )
     """By task id: when the store gave a claim, and to whom."""
+    tokens: dict[str, list[tuple[float, int]]] = field(
+        default_factory=dict[str, list[tuple[float, int]]]
+    )
+    """By task id: when the store gave which token."""
     runs: dict[str, list[RunFacts]] = field(default_factory=dict[str, list[RunFacts]])
     """By task id."""
     stored: list[StoredOnce] = field(default_factory=list[StoredOnce])

@@ -90,9 +90,7 @@ class ProcessStore:
                 if not isinstance(answer, Cancelled):
                     self._forget_start(arguments[0])
                 if isinstance(answer, Stored):
-                    self._journal.forget_starts_of(arguments[0].claimant.task_id)
-                    stored = StoredOnce(_now(), arguments[0], arguments[1], options["succeeded"])
-                    self._journal.stored.append(stored)
+                    self._note_result(arguments[0], arguments[1], options["succeeded"])
             case _:
                 pass
 
@@ -103,7 +101,22 @@ class ProcessStore:
             journal.wrong.append(f"{answer.open_starts} deaths of {run.task_id} count, not {deaths}")
         journal.open_starts[run.task_id, claim.token] = self._process
         journal.claims.setdefault(run.task_id, []).append((_now(), run))
+        journal.tokens.setdefault(run.task_id, []).append((_now(), claim.token))
         run.was_given(answer, _now())
+
+    def _note_result(self, claim: Claim, body: bytes, succeeded: bool) -> None:
+        """Once, however often it is said. Whoever was taken over comes too late, as long as the
+        store knows of that."""
+        journal, task_id = self._journal, claim.claimant.task_id
+        if any(stored.claim == claim for stored in journal.stored):
+            return
+        journal.forget_starts_of(task_id)
+        journal.stored.append(StoredOnce(_now(), claim, body, succeeded))
+        if any(
+            token > claim.token and not journal.forgot_between(at, _now())
+            for at, token in journal.tokens.get(task_id, ())
+        ):
+            journal.wrong.append(f"a run of {task_id} was taken over and stored its result")
 
     def _forget_start(self, claim: Claim) -> None:
         self._journal.open_starts.pop((claim.claimant.task_id, claim.token), None)

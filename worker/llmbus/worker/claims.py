@@ -103,9 +103,9 @@ class ClaimKeeper:
                 return None
             case Claimed(claim, open_starts):
                 run.claim = claim
+                self._running[who.run_id] = run, task
                 if open_starts >= self._terms.max_crashes:
                     return self._poisonous(run, task, open_starts)
-                self._running[who.run_id] = run, task
                 return None
             case Held(holder, expires_in):
                 return HeldElsewhere(holder, expires_in)
