@@ -29,9 +29,8 @@ def excusing_fault(
             return reason
     for taken_at in _taken_over(journal, later, called_at):
         unheard_for = journal.awake_seconds(later.process, taken_at, called_at)
-        reason = _made_free(journal, later, taken_at)
-        if reason is not None and unheard_for <= _ONE_BEAT + _MARGIN:
-            return f"it called before it heard that {reason}"
+        if _was_forgotten(journal, later, taken_at) and unheard_for <= _ONE_BEAT + _MARGIN:
+            return "it called before it heard that the store had forgotten it"
     if earlier.process is later.process and earlier.key == later.key:
         return None  # that much every worker knows by itself
     if later.is_unclaimed:

@@ -19,6 +19,10 @@ from tests.model.runs import RunFacts
 __all__ = ["Accepted", "Call", "Journal", "ResultSent", "Span", "StoredOnce"]
 
 
+_IN_ORDER_WITHIN = 4.0
+"""After a thaw: a renewal, a publish, and its repetition."""
+
+
 @dataclass
 class Span:
     """From when until when; open until it is ended."""
@@ -184,11 +188,20 @@ class Journal:
         )
         return max(0.0, end - start - asleep)
 
-    def deaths_of(self, task_id: str) -> int:
-        """How many runs began and did not end, because their workers were killed or froze."""
+    def deaths_of(self, task_id: str, now: float) -> int:
+        """How many runs began and did not end, because their workers were killed or froze. Who
+        thawed, and reaches the broker, puts its runs in order soon."""
         return sum(
-            started == task_id and (process in self.killed or process in self.frozen)
+            started == task_id and (process in self.killed or self._is_late(process, now))
             for (started, _), process in self.open_starts.items()
+        )
+
+    def _is_late(self, process: Process, now: float) -> bool:
+        thaws = [frozen.end for frozen in self.frozen.get(process, ())]
+        return any(
+            now - thaw <= _IN_ORDER_WITHIN
+            or any(span.touches(thaw, now) for span in (*self.broker_away, *self.alarms))
+            for thaw in thaws
         )
 
     def forget_starts_of(self, task_id: str) -> None:

@@ -96,7 +96,7 @@ class ProcessStore:
 
     def _note_claim(self, answer: Claimed) -> None:
         claim, run, journal = answer.claim, _run(), self._journal
-        deaths = journal.deaths_of(run.task_id)
+        deaths = journal.deaths_of(run.task_id, _now())
         if answer.open_starts > deaths and not journal.trouble_between(0, _now()):
             journal.wrong.append(f"{answer.open_starts} deaths of {run.task_id} count, not {deaths}")
         journal.open_starts[run.task_id, claim.token] = self._process
