@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from llmbus.producer import Producer
 from llmbus.shared import AgentTask, ExecutionStatus
@@ -89,15 +90,14 @@ class Stage:
     def producer(self) -> Producer:
         return Producer("orchestrator", bus=MemoryBus(self.broker))
 
-    def worker(self, worker_id: str, *, max_crashes: int = 3) -> Worker:
-        settings = WorkerSettings(
-            worker_id=worker_id,
-            lanes=(LANE,),
-            concurrency=2,
-            grace_seconds=0.0,
-            claim_seconds=CLAIM_SECONDS,
-            max_crashes=max_crashes,
-        )
+    def worker(self, worker_id: str, **changes: Any) -> Worker:
+        values: dict[str, Any] = {
+            "lanes": (LANE,),
+            "concurrency": 2,
+            "grace_seconds": 0.0,
+            "claim_seconds": CLAIM_SECONDS,
+        }
+        settings = WorkerSettings(worker_id=worker_id, **(values | changes))
         bus = SlowAckBus(self.broker)
         around = Surroundings(bus, self.store, self.providers, observer=self.events)
         return Worker(settings, around)
@@ -107,8 +107,10 @@ class Stage:
         who = Claimant(
             task_id=asked.task_id, submission="another", attempt=1, holder="two", run_id="other"
         )
-        answer = await self.store.claim(who, timedelta(seconds=CLAIM_SECONDS), timedelta(days=1))
-        assert isinstance(answer, Claimed)
+        assert isinstance(await self.asked(who), Claimed)
+
+    async def asked(self, who: Claimant) -> ClaimAnswer:
+        return await self.store.claim(who, timedelta(seconds=CLAIM_SECONDS), timedelta(days=1))
 
 
 def test_a_message_that_comes_again_during_the_ack_is_acked_too() -> None:
