@@ -73,7 +73,7 @@ def test_a_task_that_waits_behind_a_long_one_is_left_to_others() -> None:
     async def main() -> None:
         stage = Stage()
         long = task(script={"latency_seconds": 100 * CALL_SECONDS})
-        one = stage.worker("one", concurrency=1, hand_over_seconds=SHORT_SECONDS)
+        one = stage.worker("one", concurrency=1, hand_over_seconds=10 * SHORT_SECONDS)
         async with stage.store, stage.producer() as producer, one:
             slow = asyncio.ensure_future((await producer.submit(long)).wait(PATIENCE_SECONDS))
             await stage.events.wait_for(TaskHandedOver)
