@@ -24,22 +24,30 @@ def excusing_fault(
         return "its worker was killed before the answer was stored"
     if earlier.given_back_at <= called_at and earlier.process in journal.drained:
         return "its worker drained and gave it back"
-    for taken_at in _taken_over(journal, earlier, called_at):
-        if (reason := _made_free(journal, earlier, taken_at)) is not None:
-            return reason
-    for taken_at in _taken_over(journal, later, called_at):
-        unheard_for = journal.awake_seconds(later.process, taken_at, called_at)
-        if _was_forgotten(journal, later, taken_at) and unheard_for <= _ONE_BEAT + _MARGIN:
-            return "it called before it heard that the store had forgotten it"
+    if _was_taken_over(journal, earlier, called_at):
+        return "its worker was frozen beyond its claim, or the store had forgotten it"
+    if _was_not_told(journal, later, called_at):
+        return "it called before it heard that the store had forgotten it"
     if earlier.process is later.process and earlier.key == later.key:
         return None  # that much every worker knows by itself
-    if later.is_unclaimed:
-        return "another run could not ask the store"
-    if earlier.is_unclaimed:
-        return "the store never knew of it"
-    if earlier.unheard_since <= called_at:
-        return "the store could not be told of its end"
+    if earlier.is_unclaimed or later.is_unclaimed or earlier.unheard_since <= called_at:
+        return "one of the two could not tell the store of itself, or not of its end"
     return None
+
+
+def _was_taken_over(journal: Journal, earlier: RunFacts, called_at: float) -> bool:
+    return any(
+        _was_frozen(journal, earlier, taken_at) or _was_forgotten(journal, earlier, taken_at)
+        for taken_at in _taken_over(journal, earlier, called_at)
+    )
+
+
+def _was_not_told(journal: Journal, later: RunFacts, called_at: float) -> bool:
+    return any(
+        _was_forgotten(journal, later, taken_at)
+        and journal.awake_seconds(later.process, taken_at, called_at) <= _ONE_BEAT + _MARGIN
+        for taken_at in _taken_over(journal, later, called_at)
+    )
 
 
 def _taken_over(journal: Journal, run: RunFacts, called_at: float) -> list[float]:
@@ -49,15 +57,6 @@ def _taken_over(journal: Journal, run: RunFacts, called_at: float) -> list[float
         for at, other in journal.claims.get(run.task_id, ())
         if other is not run and run.claimed_at <= at <= called_at
     ]
-
-
-def _made_free(journal: Journal, run: RunFacts, taken_at: float) -> str | None:
-    """Why the task of this run could be given to another one."""
-    if _was_frozen(journal, run, taken_at):
-        return "its worker was frozen beyond the life of its claim"
-    if _was_forgotten(journal, run, taken_at):
-        return "the store had forgotten it when another run asked"
-    return None
 
 
 def _was_frozen(journal: Journal, run: RunFacts, taken_at: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from re import sub
-from typing import Final
+from typing import ClassVar, Final
 
 from tests.model.ending import bring_to_an_end
 from tests.model.fault_steps import FAULT_STEPS
@@ -32,7 +32,7 @@ class BrokenPromise(AssertionError):
 class History:
     """Close it. Two workers serve when it begins."""
 
-    counts: Counter[str] = Counter()
+    counts: ClassVar[Counter[str]] = Counter()
     """How often each step was taken in this process."""
 
     def __init__(self) -> None:

@@ -71,8 +71,9 @@ def _refused(journal: Journal) -> Iterator[str]:
 
 def _was_alone(journal: Journal, task_id: str, sent: ResultSent) -> bool:
     return any(
-        run.process.name == sent.result.worker_id and (run.is_unclaimed or run.unheard_since < sent.at)
+        run.is_unclaimed or run.unheard_since < sent.at
         for run in journal.runs.get(task_id, ())
+        if run.process.name == sent.result.worker_id
     )
 
 

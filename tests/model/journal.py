@@ -107,9 +107,7 @@ class Journal:
     """All of it, by the event loop's clock."""
 
     story: list[str] = field(default_factory=list[str])
-    accepted: dict[str, dict[str, Accepted]] = field(
-        default_factory=dict[str, dict[str, Accepted]]
-    )
+    accepted: dict[str, dict[str, Accepted]] = field(default_factory=dict[str, dict[str, Accepted]])
     """By task id and submission, in order."""
     calls: dict[str, list[Call]] = field(default_factory=dict[str, list[Call]])
     """By task id."""
@@ -132,9 +130,7 @@ class Journal:
     """How many stand in parking."""
     was_parked: set[str] = field(default_factory=set[str])
     """The tasks of which a message ever stood there."""
-    cancelled: dict[tuple[str, str], float] = field(
-        default_factory=dict[tuple[str, str], float]
-    )
+    cancelled: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """By task id and submission: when."""
     away: list[Span] = field(default_factory=list[Span])
     """When the store was."""

@@ -92,11 +92,8 @@ class ProcessBus(MemoryBus):
     ) -> MemorySubscription:
         return await super().consume(queue, prefetch, partial(self._hand_over, on_delivery))
 
-    def visit(self, queue: str) -> ProcessVisit:
-        visit = ProcessVisit(queue, self._queue_of, self._visits.discard)
-        visit.journal = self._journal
-        self._visits.add(visit)
-        return visit
+    def visit(self, queue: str) -> ProcessVisit:  # type: ignore[override]
+        return ProcessVisit(super().visit(queue), self._journal)
 
     def lost(self) -> None:
         self.losses += 1
@@ -153,15 +150,29 @@ class ProcessDelivery:
         raise AssertionError("a task is never rejected: that could not say why")
 
 
-class ProcessVisit(MemoryVisit):
+class ProcessVisit:
     """A look through parking; what is taken out of it is noted."""
 
-    journal: Journal
+    def __init__(self, visit: MemoryVisit, journal: Journal) -> None:
+        self._visit = visit
+        self._journal = journal
 
-    async def next(self) -> Delivery | None:
+    async def __aenter__(self) -> Self:
+        await self._visit.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._visit.__aexit__(exc_type, exc, traceback)
+
+    async def next(self) -> ParkedDelivery | None:
         await asyncio.sleep(LATENCY_SECONDS)
-        found = await super().next()
-        return None if found is None else ParkedDelivery(found, self.journal)
+        found = await self._visit.next()
+        return None if found is None else ParkedDelivery(found, self._journal)
 
 
 class ParkedDelivery:

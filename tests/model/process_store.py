@@ -98,7 +98,8 @@ class ProcessStore:
         claim, run, journal = answer.claim, _run(), self._journal
         deaths = journal.deaths_of(run.task_id, _now())
         if answer.open_starts > deaths and not journal.trouble_between(0, _now()):
-            journal.wrong.append(f"{answer.open_starts} deaths of {run.task_id} count, not {deaths}")
+            counted = f"{answer.open_starts} deaths of {run.task_id} count"
+            journal.wrong.append(f"{counted}, not {deaths}")
         journal.open_starts[run.task_id, claim.token] = self._process
         journal.claims.setdefault(run.task_id, []).append((_now(), run))
         journal.tokens.setdefault(run.task_id, []).append((_now(), claim.token))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -83,8 +82,13 @@ class ModelScripts:
             return ScriptEnd(report.of_failure(late))
         except LlmError as error:
             return ScriptEnd(report.of_failure(Failure(FailureKind.SCRIPT, str(error))))
-        told: Mapping[str, Any] = {"execution_mode": "subprocess", "fallback_reason": reason}
-        status = ExecutionStatus.SUCCESS
-        result = ExecutionResult(task.task_id, task.agent, status, started_at, output)
-        result.metadata = dict(told)
-        return ScriptEnd(result)
+        return ScriptEnd(
+            ExecutionResult(
+                task.task_id,
+                task.agent,
+                ExecutionStatus.SUCCESS,
+                started_at,
+                output=output,
+                metadata={"execution_mode": "subprocess", "fallback_reason": reason},
+            )
+        )

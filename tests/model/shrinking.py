@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from tests.model.history import BrokenPromise
 from tests.model.steps import PAUSES, Happening
@@ -11,41 +11,52 @@ from tests.model.walk import replayed
 
 __all__ = ["shrunk"]
 
-_MOST_REPLAYS = 1_500
+_ROUNDS: Final = 2
+"""A simpler choice may make another step needless."""
 
 
 def shrunk(happenings: list[Happening], broken: BrokenPromise) -> BrokenPromise:
-    """The same in a shorter history."""
-    replays = 0
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _simpler(happenings):
-            replays += 1
-            if replays > _MOST_REPLAYS:
-                return broken
-            if (found := replayed(candidate)) is not None and found.kind == broken.kind:
-                happenings, broken, smaller = candidate, found, True
-                break
-    return broken
+    """The same broken in a shorter history."""
+    shrinker = _Shrinker(happenings, broken)
+    for _ in range(_ROUNDS):
+        shrinker.leave_out()
+        shrinker.simplify()
+    return shrinker.broken
 
 
-def _simpler(happenings: list[Happening]) -> Iterator[list[Happening]]:
-    """Without some of it, the largest parts first; then the same with simpler choices."""
-    size = len(happenings) // 2
-    while size:
-        for start in range(len(happenings) - size, -1, -size):
-            yield happenings[:start] + happenings[start + size :]
-        size //= 2
-    for place, happening in enumerate(happenings):
-        for simpler in _simpler_choices(happening):
-            yield [*happenings[:place], simpler, *happenings[place + 1 :]]
+class _Shrinker:
+    def __init__(self, happenings: list[Happening], broken: BrokenPromise) -> None:
+        self.broken = broken
+        self._happenings = happenings
+
+    def leave_out(self) -> None:
+        """Some of it, the largest parts and the latest ones first."""
+        size = max(1, len(self._happenings) // 2)
+        while size:
+            for start in range(len(self._happenings) - size, -1, -size):
+                self._take(self._happenings[:start] + self._happenings[start + size :])
+            size //= 2
+
+    def simplify(self) -> None:
+        """Each step, one choice after the other."""
+        for place, happening in enumerate(self._happenings):
+            for name in (*happening.arguments, None):
+                happenings = self._happenings
+                simpler = _simpler(happenings[place], name)
+                self._take([*happenings[:place], simpler, *happenings[place + 1 :]])
+
+    def _take(self, happenings: list[Happening]) -> None:
+        """If it is another one that is broken in the same way."""
+        if happenings == self._happenings:
+            return
+        found = replayed(happenings)
+        if found is not None and found.kind == self.broken.kind:
+            self._happenings, self.broken = happenings, found
 
 
-def _simpler_choices(happening: Happening) -> Iterator[Happening]:
-    for pause in PAUSES[: PAUSES.index(happening.pause)]:
-        yield replace(happening, pause=pause)
-    for name, value in happening.arguments.items():
-        choices = happening.step.choices[name]
-        for choice in choices[: choices.index(value)]:
-            yield replace(happening, arguments={**happening.arguments, name: choice})
+def _simpler(happening: Happening, name: str | None) -> Happening:
+    """With the simplest choice of that argument; None stands for the pause."""
+    if name is None:
+        return replace(happening, pause=PAUSES[0])
+    simplest = happening.step.choices[name][0]
+    return replace(happening, arguments={**happening.arguments, name: simplest})

@@ -14,7 +14,7 @@ __all__ = ["TASK_STEPS"]
 
 _MOST_TASKS: Final = 3
 _MOST_MESSAGES: Final = 8
-_WAYS: Final = ({}, {"use_direct_llm": False}, {"no_key": True})
+_WAYS: Final[tuple[dict[str, bool], ...]] = ({}, {"use_direct_llm": False}, {"no_key": True})
 _CALLS_FAIL_AS: Final = (
     FailureKind.RATE_LIMITED,
     FailureKind.UNAVAILABLE,
@@ -72,9 +72,7 @@ def submit_anew(world: World, number: int) -> None:
     world.submit(task_id, max_attempts=3)
 
 
-@step(
-    weight=2, when=lambda world: world.submitted and world.shelf.is_reachable, number=WHICH
-)
+@step(weight=2, when=lambda world: world.submitted and world.shelf.is_reachable, number=WHICH)
 def cancel(world: World, number: int) -> None:
     task_id = one_of(list(world.submitted), number)
     world.tell(f"the latest submission of {task_id} is cancelled")
@@ -116,9 +114,7 @@ def redrive(world: World) -> None:
     world.redrive()
 
 
-@step(
-    weight=3, when=lambda world: any(not each.is_over for each in world.operators)
-)
+@step(weight=3, when=lambda world: any(not each.is_over for each in world.operators))
 def kill_operators(world: World) -> None:
     world.tell("the operator's redrive is killed")
     for operator in world.operators:

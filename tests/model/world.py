@@ -13,8 +13,8 @@ from llmbus.shared.bus.memory import MemoryBus
 from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import RequestedAgent, submission_of, task_message
 from llmbus.shared.ladder import RetryLadder
-from llmbus.shared.topology import Layout
 from llmbus.shared.store.claims import CancelNoted
+from llmbus.shared.topology import Layout
 from tests.model.held_calls import HeldCalls
 from tests.model.journal import Journal, Span
 from tests.model.loop_clock import LoopClock
@@ -184,9 +184,10 @@ class World:
 
     def close(self) -> None:
         """Leave no task behind."""
-        for each in (*self.workers, *self.operators):
-            if not each.is_over:
-                self.act(each.process.kill)
+        for worker in self.living:
+            self.act(worker.process.kill)
+        for operator in self.operators:
+            self.act(operator.process.kill)
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()

@@ -10,13 +10,17 @@ __all__ = ["BUS_FAULTS"]
 
 _CONSUMER: Final = "llmbus.worker.consumer"
 _HAND_OVER: Final = "llmbus.worker.hand_over"
+_PUBLISH_COPY: Final = (
+    "        await self._publisher.publish("
+    "run, self._layout.retry(absence), run.return_key, copy)\n"
+)
 _REDRIVE: Final = "llmbus.ops.parking.redrive"
 
 BUS_FAULTS: Final = (
     PlantedFault(
         "redeliveries are not adopted",
         _CONSUMER,
-        "if run is not None and _asks_for(run, key):",
+        "if run is not None and _asks_for(run, key) and run.may_adopt(delivery):",
         "if False:",
     ),
     PlantedFault(
@@ -24,6 +28,12 @@ BUS_FAULTS: Final = (
         _CONSUMER,
         "(run.key.attempt == key.attempt and not run.answering)",
         "run.key.attempt == key.attempt",
+    ),
+    PlantedFault(
+        "a copy is settled by the run that put it off",
+        "llmbus.worker.settlement",
+        "run.put_off = True",
+        "run.put_off = False",
     ),
     PlantedFault(
         "a worker forgets what it has settled",
@@ -52,10 +62,8 @@ BUS_FAULTS: Final = (
     PlantedFault(
         "a hand-over acks before its copy is confirmed",
         _HAND_OVER,
-        "        await self._publisher.publish(run, self._layout.retry(absence), run.return_key, copy)\n"
-        "        await run.ack(overdue)\n",
-        "        await run.ack(overdue)\n"
-        "        await self._publisher.publish(run, self._layout.retry(absence), run.return_key, copy)\n",
+        f"{_PUBLISH_COPY}        await run.ack(overdue)\n",
+        f"        await run.ack(overdue)\n{_PUBLISH_COPY}",
     ),
     PlantedFault(
         "work is taken in an alarm",

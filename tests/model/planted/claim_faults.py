@@ -29,7 +29,8 @@ CLAIM_FAULTS: Final = (
         "the store does not restore what it lost",
         _STORE,
         "        if not record.is_current(claim):\n            return Lost()",
-        "        if record.claim is None or not record.is_current(claim):\n            return Lost()",
+        "        if record.claim is None or not record.is_current(claim):\n"
+        "            return Lost()",
     ),
     PlantedFault(
         "the fencing token is not compared",
@@ -94,7 +95,7 @@ CLAIM_FAULTS: Final = (
     PlantedFault(
         "a claim from before a freeze counts as a death",
         _KEEPER,
-        "if given and not isinstance(answer, Claimed):",
+        "if claim != current:",
         "if False:",
     ),
 )

@@ -1,11 +1,11 @@
-"""What becomes of claims, and of tasks that wait, while their worker is busy with something else."""
+"""What becomes of claims, and of waiting tasks, while their worker is busy with something else."""
 
 from __future__ import annotations
 
 import asyncio
 
 from llmbus.shared import ExecutionStatus, FailureKind
-from llmbus.shared.store.claims import Claimant, Claimed, Held
+from llmbus.shared.store.claims import Claimant, Held
 from llmbus.worker.events import ResultDelayed, TaskDeferred, TaskHandedOver
 from tests.contracts.path.scene import task
 from tests.support.virtual_time import run_in_virtual_time
@@ -85,5 +85,24 @@ def test_a_task_that_waits_behind_a_long_one_is_left_to_others() -> None:
                 assert not slow.done()
                 await slow
         assert stage.providers.calls == {"t1": 1, "t2": 1}
+
+    run_in_virtual_time(main())
+
+
+def test_a_copy_that_is_back_before_its_original_is_acked_is_not_acked_with_it() -> None:
+    """Nothing would be left of the task."""
+
+    async def main() -> None:
+        stage = Stage()
+        async with stage.store, stage.producer() as producer:
+            asked = task()
+            await stage.take_over(asked)
+            await asyncio.sleep(CLAIM_SECONDS - SHORT_SECONDS / 2)
+            handle = await producer.submit(asked)
+            async with stage.worker("one"):
+                result = await handle.wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+        (deferred,) = stage.events.of(TaskDeferred)
+        assert deferred.delay_seconds < SHORT_SECONDS  # which is how long the ack takes
 
     run_in_virtual_time(main())

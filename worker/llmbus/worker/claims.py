@@ -138,9 +138,10 @@ class ClaimKeeper:
             return answer
 
         answer = await self._asked_awake(ask)
-        if given and not isinstance(answer, Claimed):
-            # Given before a freeze and taken over since: nothing was run, so nobody died of it.
-            await self._asked(self._store.release(given[-1]))
+        current = answer.claim if isinstance(answer, Claimed) else None
+        for claim in given:
+            if claim != current:  # taken over in a freeze: nothing was run, so nobody died of it
+                await self._asked(self._store.release(claim))
         return answer
 
     async def _asked_awake(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:

@@ -138,7 +138,7 @@ class Consumer:
             self._ack_soon(delivery)
             return
         run = self._current.get(key.task_id)
-        if run is not None and _asks_for(run, key):
+        if run is not None and _asks_for(run, key) and run.may_adopt(delivery):
             run.adopt(delivery)
             self._observe(DeliveryAdopted(*run.place))
             return

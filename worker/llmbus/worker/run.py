@@ -48,6 +48,8 @@ class Run:
     """The run has ended and its consequences are being published: who asks now asks anew."""
     confirmed: bool = False
     """The broker has confirmed what follows from the outcome: only the ack is missing."""
+    put_off: bool = False
+    """A copy is on its way to be looked at later, and is not settled with what this run holds."""
     claim: Claim | None = None
     """The right to run it, where the store gave one."""
     stopped_as: Outcome | None = None
@@ -62,6 +64,11 @@ class Run:
         """Settle this delivery, too, when the run ends. A redelivery replaces its predecessor."""
         since = asyncio.get_running_loop().time()
         self._deliveries[delivery.message_id] = delivery, since
+
+    def may_adopt(self, delivery: Delivery) -> bool:
+        """Whether settling it with the rest loses nothing: one that is put off takes only what it
+        held before."""
+        return not self.put_off or delivery.message_id in self._deliveries
 
     @property
     def place(self) -> tuple[str, str, int]:

@@ -165,6 +165,7 @@ class Settlement:
     async def _defer(self, run: Run, outcome: HeldElsewhere) -> None:
         """Park the message for seconds. It is the same attempt when it comes back, so its key is
         not one of those that are done with."""
+        run.put_off = True  # the copy may be back before this is over: it is the last message
         delay = self._layout.ladder.at_least(outcome.expires_in)
         copy = repeated_copy(
             run.message, submission=run.key.submission, lane=run.lane, now=self._clock.now()
