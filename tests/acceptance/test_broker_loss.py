@@ -21,17 +21,15 @@ from tests.acceptance.deployment import (
     task,
 )
 from tests.acceptance.probes import Probes
-from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
+from tests.services import PrivateBroker
+from tests.support.broker_to_break import broker_to_break
 from tests.support.programs import PATIENCE_SECONDS, Program, Programs
 
 
 @pytest.fixture(scope="module")
 def shared_broker() -> Iterator[PrivateBroker]:
-    try:
-        with private_broker() as broker:
-            yield broker
-    except BrokerCannotBeRestarted as reason:
-        pytest.skip(str(reason))
+    with broker_to_break() as broker:
+        yield broker
 
 
 @pytest.fixture

@@ -14,7 +14,13 @@ from llmbus.shared.envelope import RequestedAgent
 from llmbus.worker.executor import Executor
 from llmbus.worker.llm_abstractions import LlmFactory
 from llmbus.worker.provider_simulator import Behaviour, Body, Simulator
-from tests.support.task_scripts import Ended, a_task, run_script, script_command
+from tests.support.task_scripts import (
+    Ended,
+    a_task,
+    run_script,
+    script_command,
+    simulated_providers,
+)
 
 KEY = "hunter2.in.no.shape.that.anybody.knows"
 SCRIPTS = {
@@ -34,23 +40,9 @@ async def simulator() -> AsyncIterator[Simulator]:
         yield simulator
 
 
-def settings_of(simulator: Simulator) -> dict[str, str]:
-    return {
-        "ANTHROPIC_API_KEY": KEY,
-        "ANTHROPIC_BASE_URL": simulator.anthropic_url,
-        "OPENAI_API_KEY": KEY,
-        "OPENAI_BASE_URL": simulator.openai_url,
-        "GOOGLE_API_KEY": KEY,
-        "GOOGLE_GEMINI_BASE_URL": simulator.gemini_url,
-        "CUSTOM_LLM_API_KEY": KEY,
-        "CUSTOM_LLM_ENDPOINT": simulator.openai_url,
-        "CUSTOM_LLM_MODEL": "my-model",
-    }
-
-
 async def ask(simulator: Simulator, name: str, **fields: Any) -> Ended:
     task = a_task(**{"execution_mode": "api", **fields})
-    ended = await run_script(script_command(name), task, settings_of(simulator))
+    ended = await run_script(script_command(name), task, simulated_providers(simulator, KEY))
     assert KEY not in ended.out + ended.err
     assert "Traceback" not in ended.err
     return ended
@@ -82,7 +74,7 @@ async def test_provider_gets_what_the_direct_path_sends(
 ) -> None:
     wishes = {"max_tokens": 300, "temperature": 0.2, "context": {"language": "Zürich"}}
     fields = a_task(deliverables=["a parser"], success_criteria=["green"], metadata=wishes)
-    for variable, value in settings_of(simulator).items():
+    for variable, value in simulated_providers(simulator, KEY).items():
         monkeypatch.setenv(variable, value)
     await Executor(LlmFactory, SystemClock()).execute(
         AgentTask.from_dict(fields), RequestedAgent(SCRIPTS[name]), attempt=1
@@ -147,7 +139,7 @@ async def test_missing_variable_is_named(name: str, fields: dict[str, Any], vari
 
 @pytest.mark.parametrize("variable", ["LLMBUS_MODEL_PROFILES", "LLMBUS_SCRIPTED"])
 async def test_wrong_setting_is_named(simulator: Simulator, variable: str) -> None:
-    settings = settings_of(simulator) | {variable: "/no/such/file"}
+    settings = simulated_providers(simulator, KEY) | {variable: "/no/such/file"}
     ended = await run_script(script_command("gpt"), a_task(), settings)
     assert (ended.code, ended.answer["status"]) == (2, "failed")
     assert "/no/such/file" in ended.answer["error"]
@@ -159,7 +151,7 @@ async def test_deployment_that_is_scripted_pays_nothing(
 ) -> None:
     scripts = tmp_path / "scripts.json"
     scripts.write_text('{"t-1": {"answer": "By heart."}}')
-    settings = settings_of(simulator) | {"LLMBUS_SCRIPTED": str(scripts)}
+    settings = simulated_providers(simulator, KEY) | {"LLMBUS_SCRIPTED": str(scripts)}
     ended = await run_script(script_command("gpt"), a_task(), settings)
     assert (ended.code, ended.answer["output"]) == (0, "By heart.")
     assert not simulator.received

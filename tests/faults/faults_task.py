@@ -12,9 +12,10 @@ from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.clock import SystemClock
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.parking import parked_copy
 from llmbus.shared.task import AgentTask
+from llmbus.shared.task_messages import task_message
 from tests.faults.environment import LANE, MAX_CRASHES, ORCHESTRATOR_NAME, environment_of
 from tests.faults.fault import WORKER_STEPS, Fault
 from tests.faults.gatekeeper import Reached

@@ -23,7 +23,7 @@ from tests.services.bound_exec import die_with_parent
 PROGRAMS: Final = ("tests.faults.worker_program", "tests.faults.orchestrator_program")
 WORTH_IMPORTING: Final = (
     "llmbus.worker.llm_abstractions.openai_llm",
-    "llmbus.worker.llm_abstractions.openai_chat",
+    "llmbus.worker.llm_abstractions.openai_llm.chat_body",
     "genai_prices",
 )
 

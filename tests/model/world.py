@@ -11,9 +11,10 @@ from llmbus.shared import AgentTask, AgentType
 from llmbus.shared.bus.interface import Message
 from llmbus.shared.bus.memory import MemoryBus
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, submission_of, task_message
+from llmbus.shared.envelope import RequestedAgent, submission_of
 from llmbus.shared.ladder import RetryLadder
 from llmbus.shared.store.claims import CancelNoted
+from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
 from tests.model.held_calls import HeldCalls
 from tests.model.journal import Journal, Span

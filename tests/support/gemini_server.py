@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.support.loopback_server import LoopbackServer, Received
 
 __all__ = ["Answer", "Ending", "GeminiServer", "Received", "generated", "refusal"]
 
@@ -97,65 +98,18 @@ def refusal(
     return Answer(status=http_status, body={"error": error})
 
 
-@dataclass(frozen=True)
-class Received:
-    """One request as it arrived."""
+class GeminiServer(LoopbackServer[Answer]):
+    """`base_url` is what `GOOGLE_GEMINI_BASE_URL` has to be."""
 
-    path: str
-    headers: Mapping[str, str]
-    body: dict[str, Any]
-
-
-class GeminiServer:
-    """Answers by the scripted answers in order, then by `default` for ever."""
+    path = "/{path:.*}"
 
     def __init__(self) -> None:
-        self.default = Answer()
-        self.received: list[Received] = []
-        self.arrived = asyncio.Event()
-        """Set when a request has been read."""
-        self.hung_up = asyncio.Event()
-        """Set when a client left before its answer."""
-        self._script: deque[Answer] = deque()
-        self._runner: web.AppRunner
-        self._port = 0
+        super().__init__(Answer())
 
-    @property
-    def base_url(self) -> str:
-        """What `GOOGLE_GEMINI_BASE_URL` has to be."""
-        return f"http://127.0.0.1:{self._port}"
-
-    def script(self, *answers: Answer) -> None:
-        """Answer the next requests like this, one each."""
-        self._script.extend(answers)
-
-    async def __aenter__(self) -> Self:
-        application = web.Application(client_max_size=64 * 1024 * 1024)
-        application.router.add_post("/{path:.*}", self._handle)
-        self._runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=1_024)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        self.received.append(Received(request.path_qs, dict(request.headers), body))
-        answer = self._script.popleft() if self._script else self.default
-        self.arrived.set()
+    async def _respond(self, answer: Answer, request: web.Request) -> web.StreamResponse:
         streams = "streamGenerateContent" in request.path and answer.status == 200
-        try:
-            await asyncio.sleep(answer.delay_seconds)
-            return await _send(answer, request, streams)
-        except asyncio.CancelledError:
-            self.hung_up.set()
-            raise
+        await asyncio.sleep(answer.delay_seconds)
+        return await _send(answer, request, streams)
 
 
 async def _send(answer: Answer, request: web.Request, streams: bool) -> web.StreamResponse:

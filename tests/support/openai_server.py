@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.support.loopback_server import LoopbackServer, Received
 
 __all__ = ["Answer", "Ending", "OpenAiServer", "Received", "completion", "error_body"]
 
@@ -73,68 +74,27 @@ class Answer:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
-@dataclass(frozen=True)
-class Received:
-    """One request as it arrived."""
+class OpenAiServer(LoopbackServer[Answer]):
+    """`base_url` is what `OPENAI_BASE_URL` has to be."""
 
-    path: str
-    headers: Mapping[str, str]
-    body: dict[str, Any]
-
-
-class OpenAiServer:
-    """Answers by the scripted answers in order, then by `default` for ever."""
+    path = "/v1/chat/completions"
 
     def __init__(self, default: Answer | None = None) -> None:
-        self.default = default or Answer()
-        self.received: list[Received] = []
+        super().__init__(default or Answer())
         self.in_flight = 0
         self.most_in_flight = 0
-        self.arrived = asyncio.Event()
-        """Set when a request has been read."""
-        self.hung_up = asyncio.Event()
-        """Set when a client left before its answer."""
-        self._script: deque[Answer] = deque()
-        self._runner: web.AppRunner
-        self._port = 0
 
     @property
     def base_url(self) -> str:
-        """What `OPENAI_BASE_URL` has to be."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        """With the version, as OpenAI has it."""
+        return f"{super().base_url}/v1"
 
-    def script(self, *answers: Answer) -> None:
-        """Answer the next requests like this, one each."""
-        self._script.extend(answers)
-
-    async def __aenter__(self) -> Self:
-        application = web.Application()
-        application.router.add_post("/v1/chat/completions", self._handle)
-        self._runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=1_024)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        self.received.append(Received(request.path, dict(request.headers), body))
-        answer = self._script.popleft() if self._script else self.default
+    async def _respond(self, answer: Answer, request: web.Request) -> web.StreamResponse:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        self.arrived.set()
         try:
             await asyncio.sleep(answer.delay_seconds)
             return await _send(answer, request)
-        except asyncio.CancelledError:
-            self.hung_up.set()
-            raise
         finally:
             self.in_flight -= 1
 

@@ -9,9 +9,10 @@ from typing import Any, Final
 from llmbus.shared import AgentTask, AgentType, ExecutionResult, ExecutionStatus
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.parking import parked_copy
 from llmbus.shared.result_envelope import result_message
+from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
 
 __all__ = ["LANE", "ORCHESTRATOR", "a_result", "a_task", "park"]

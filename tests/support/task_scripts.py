@@ -14,10 +14,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from llmbus.shared import AgentTask
+from llmbus.worker.provider_simulator import Simulator
 from tests.services.processes import BOUND_EXEC
 from tests.support.programs import PATIENCE_SECONDS
 
-__all__ = ["FOLDER", "Ended", "a_task", "environment", "run_script", "script_command", "started"]
+__all__ = [
+    "FOLDER",
+    "Ended",
+    "a_task",
+    "environment",
+    "run_script",
+    "script_command",
+    "simulated_providers",
+    "started",
+]
 
 FOLDER: Final = Path(__file__).parents[2] / "worker/llmbus/worker/llm_execution"
 
@@ -112,3 +122,18 @@ async def run_script(
             out, err = await process.communicate(body)
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())
+
+
+def simulated_providers(simulator: Simulator, key: str) -> dict[str, str]:
+    """The environment in which every script asks this simulator, by this key."""
+    return {
+        "ANTHROPIC_API_KEY": key,
+        "ANTHROPIC_BASE_URL": simulator.anthropic_url,
+        "OPENAI_API_KEY": key,
+        "OPENAI_BASE_URL": simulator.openai_url,
+        "GOOGLE_API_KEY": key,
+        "GOOGLE_GEMINI_BASE_URL": simulator.gemini_url,
+        "CUSTOM_LLM_ENDPOINT": simulator.openai_url,
+        "CUSTOM_LLM_API_KEY": key,
+        "CUSTOM_LLM_MODEL": "my-model",
+    }

@@ -21,7 +21,7 @@ from llmbus.ops.cli.exit_codes import ExitCode
 from llmbus.ops.management import ManagementSettings
 from llmbus.shared.settings import BusSettings, StoreSettings
 from llmbus.worker.events import Event
-from llmbus.worker.llm_abstractions.model_rules import ModelSettings
+from llmbus.worker.llm_abstractions.profiles.rules import ModelSettings
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.subprocess_path import ScriptSettings
 from tests.contracts.path.fallback_table import ROWS as FALLBACK_ROWS

@@ -12,7 +12,13 @@ from llmbus.producer.state_writer import StateWriter
 from llmbus.producer.task_execution import DurableExecution, TaskExecution
 from llmbus.shared.clock import Clock
 from llmbus.shared.errors import InvalidInputError, InvalidTaskError
-from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import (
+    ExecutionResult,
+    ExecutionStatus,
+    Failure,
+    FailureKind,
+    unanswered_result,
+)
 from llmbus.shared.task import AgentTask, TaskStatus
 
 __all__ = ["Attendance"]
@@ -50,7 +56,7 @@ class Attendance:
         if submission.address is None:
             self._project.reopen(record)
         elif self._durable is not None and self._durable.address == submission.address:
-            self._durable.expect(record.task, submission.agent)
+            self._durable.expect(record.task, submission.agent, submission.at)
         else:
             raise InvalidInputError(
                 f"task {record.task.task_id!r} was submitted by the orchestrator"
@@ -82,13 +88,15 @@ class Attendance:
         return attended
 
     def interrupt(self, task_id: str) -> None:
-        """Wait no longer for the task's result."""
+        """Nobody wants the task any more: wait no longer for its result, and have it cancelled."""
         if asked := self._asked.get(task_id):
             asked.cancel()
 
     async def _see_through(self, record: TaskRecord, submission: Submission) -> ExecutionResult:
         result = await self._answered(record, submission)
         if result is None:
+            if self._durable is not None:
+                await self._durable.withdraw(record.task.task_id)
             return self._cancelled(record.task)
         self._on_result(result)
         if record.submission is submission:
@@ -140,14 +148,12 @@ class Attendance:
         is_input = isinstance(error, ValueError)
         kind = FailureKind.REJECTED if is_input else FailureKind.INTERNAL
         text = str(error) if is_input else f"{type(error).__name__}: {error}"
-        return ExecutionResult(
-            task_id=task.task_id,
-            agent=task.agent,
-            status=ExecutionStatus.FAILED,
+        return unanswered_result(
+            task.task_id,
+            task.agent,
+            Failure(kind, text),
             started_at=started_at,
-            completed_at=self._clock.now(),
-            error=text,
-            failure=Failure(kind, text),
+            now=self._clock.now(),
         )
 
     def _cancelled(self, task: AgentTask) -> ExecutionResult:

@@ -22,26 +22,26 @@ class BusAsking:
         """Of tasks that an earlier process has submitted."""
         self._untaken: dict[str, list[TaskHandle]] = {}
         """By the task on whose behalf they were asked for."""
+        self._left: dict[str, list[TaskHandle]] = {}
+        """Likewise: whose waiting was cancelled."""
         self._caught_up: asyncio.Task[None] | None = None
 
-    def expect(self, task_id: str) -> None:
+    def expect(self, task_id: str, submitted_at: datetime) -> None:
         """An earlier process has submitted this task."""
-        self._expected[task_id] = self._producer.expect(task_id)
+        self._expected[task_id] = self._producer.expect(task_id, submitted_at)
 
     async def ask(
-        self,
-        task: AgentTask,
-        submitted_at: datetime,
-        on_behalf_of: str,
-        given_up: list[TaskHandle],
+        self, task: AgentTask, submitted_at: datetime, on_behalf_of: str
     ) -> ExecutionResult:
         """The result, which waits on the bus until `take`. Raises what `Producer.submit` raises.
-        Cancelled, it leaves what goes on without it in `given_up`."""
-        handle = await self._handle(task, submitted_at)
+        Cancelled, it leaves its handle to `take_left`: the task goes on."""
         try:
+            handle = await self._handle(task, submitted_at)
             result = await handle.peek()
         except asyncio.CancelledError:
-            given_up.append(handle)
+            # Also where the confirmation was not here yet: a worker may have the task by now.
+            handle = self._producer.expect(task.task_id, submitted_at)
+            self._left.setdefault(on_behalf_of, []).append(handle)
             raise
         self._untaken.setdefault(on_behalf_of, []).append(handle)
         return result
@@ -50,6 +50,10 @@ class BusAsking:
         """What was asked for on behalf of this task is recorded."""
         for handle in self._untaken.pop(task_id, []):
             await handle.take()
+
+    def take_left(self, task_id: str) -> list[TaskHandle]:
+        """What was asked for on behalf of this task, and is not waited for any more."""
+        return self._left.pop(task_id, [])
 
     async def _handle(self, task: AgentTask, submitted_at: datetime) -> TaskHandle:
         expected = self._expected.get(task.task_id)

@@ -8,14 +8,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
+from llmbus.producer.addressees import Addressees, sub_task
 from llmbus.producer.bus_asking import BusAsking
-from llmbus.producer.handle import TaskHandle
-from llmbus.producer.preparation import agent_for
 from llmbus.producer.producer import Producer
 from llmbus.producer.withdrawal import Withdrawal
-from llmbus.shared.agents import AgentConfig, AgentInterface
 from llmbus.shared.clock import Clock, SystemClock
 from llmbus.shared.errors import (
     DeadlineExpiredError,
@@ -23,11 +19,17 @@ from llmbus.shared.errors import (
     LlmbusError,
     UnknownAgentError,
 )
-from llmbus.shared.execution_mode import ExecutionMode, interface_for
+from llmbus.shared.execution_mode import ExecutionMode
 from llmbus.shared.hybrid import run_hybrid
-from llmbus.shared.hybrid_wish import HYBRID, HybridWish
+from llmbus.shared.hybrid_wish import HybridWish
 from llmbus.shared.interactive import interactive_result
-from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import (
+    ExecutionResult,
+    ExecutionStatus,
+    Failure,
+    FailureKind,
+    unanswered_result,
+)
 from llmbus.shared.task import AgentTask
 
 __all__ = ["DEFAULT_AGENT", "BusExecutor"]
@@ -46,15 +48,15 @@ class BusExecutor:
     """Runs tasks on the workers of the bus, by an open `Producer`.
 
     `execute` and `execute_parallel` are for callers that keep no state. What a
-    `ProjectOrchestrator` needs to go on after a crash is `address`, `expect`, `attend` and
-    `settle`; see `DurableExecution`.
+    `ProjectOrchestrator` needs to go on after a crash is `address`, `expect`, `attend`, `settle`
+    and `withdraw`; see `DurableExecution`.
     """
 
     def __init__(
         self, producer: Producer, default_agent: str = DEFAULT_AGENT, clock: Clock | None = None
     ) -> None:
         self._producer = producer
-        self._default_agent = default_agent
+        self._addressees = Addressees(producer.registry, default_agent)
         self._clock = clock or SystemClock()
         self._asking = BusAsking(producer)
         self._withdrawal = Withdrawal()
@@ -78,15 +80,17 @@ class BusExecutor:
         a result with status `failed`. Cancelling it ends the waiting, not the task. The losers of
         a race are cancelled for good, as far as the store can be reached.
         """
-        asked = self._asked(task, agent)
+        asked = self._addressees.asked(task, agent)
         if mode == ExecutionMode.INTERACTIVE:
             return interactive_result(asked, self._clock.now())
-        wish = self._wish(asked, mode)
+        wish = self._addressees.wish(asked, mode)
         started_at = self._clock.now()
         try:
             result = await self._over_the_bus(asked, wish, started_at)
         except LlmbusError as error:
             return self._failed(asked, started_at, error)
+        finally:
+            self._asking.take_left(task.task_id)
         await self.settle(task.task_id)
         return result
 
@@ -116,23 +120,21 @@ class BusExecutor:
     def sent_for(self, task: AgentTask, agent: str | None = None) -> list[AgentTask]:
         """The tasks that go over the bus for this one: itself, or one for each of several agents.
         `InvalidInputError` where `execute` would raise it."""
-        asked = self._asked(task, agent)
-        wish = self._wish(asked, None)
-        return [_sub_task(asked, name) for name in wish.agents] if wish else [asked]
+        return self._addressees.sent_for(task, agent)
 
-    def expect(self, task: AgentTask, agent: str | None) -> None:
+    def expect(self, task: AgentTask, agent: str | None, submitted_at: datetime) -> None:
         """See `DurableExecution`. The producer must be open."""
         with suppress(InvalidInputError):  # not submitted like this; `attend` says what is wrong
             for sent in self.sent_for(task, agent):
-                self._asking.expect(sent.task_id)
+                self._asking.expect(sent.task_id, submitted_at)
 
     async def attend(
         self, task: AgentTask, agent: str | None, submitted_at: datetime
     ) -> ExecutionResult:
         """See `DurableExecution`. What is wrong with the task itself is a failed result."""
         try:
-            asked = self._asked(task, agent)
-            return await self._over_the_bus(asked, self._wish(asked, None), submitted_at)
+            asked = self._addressees.asked(task, agent)
+            return await self._over_the_bus(asked, self._addressees.wish(asked, None), submitted_at)
         except InvalidInputError as error:
             return self._failed(task, submitted_at, error)
 
@@ -140,18 +142,21 @@ class BusExecutor:
         """See `DurableExecution`."""
         await self._asking.take(task_id)
 
+    async def withdraw(self, task_id: str) -> None:
+        """See `DurableExecution`. Best effort: without the store the task runs to its end."""
+        left = self._asking.take_left(task_id)
+        await self._withdrawal.withdraw(left, "its orchestrator does not want it any more")
+
     async def _over_the_bus(
         self, asked: AgentTask, wish: HybridWish | None, submitted_at: datetime
     ) -> ExecutionResult:
-        given_up: list[TaskHandle] = []
         if wish is None:
-            return await self._asking.ask(asked, submitted_at, asked.task_id, given_up)
+            return await self._asking.ask(asked, submitted_at, asked.task_id)
         troubles: list[LlmbusError] = []
 
         async def ask(agent: str) -> ExecutionResult:
-            sub_task = _sub_task(asked, agent)
             try:
-                return await self._asking.ask(sub_task, submitted_at, asked.task_id, given_up)
+                return await self._asking.ask(sub_task(asked, agent), submitted_at, asked.task_id)
             except InvalidInputError:
                 raise
             except LlmbusError as error:
@@ -160,49 +165,18 @@ class BusExecutor:
 
         result = await run_hybrid(asked, wish, ask, self._clock)
         # Not where all of this is cancelled: an orchestrator that stops goes on after its restart.
-        await self._withdrawal.withdraw(given_up, "another agent was faster")
+        losers = self._asking.take_left(asked.task_id)
+        await self._withdrawal.withdraw(losers, "another agent was faster")
         if troubles and result.status is not ExecutionStatus.SUCCESS:
             raise troubles[0]  # an agent that could not be asked has not failed
         return result
 
-    def _asked(self, task: AgentTask, agent: str | None) -> AgentTask:
-        """The task, for the agent that is to run it; the caller's own stays as it is."""
-        name = agent or task.agent or self._default_agent
-        asked = task if name == task.agent else msgspec.structs.replace(task, agent=name)
-        agent_for(asked, self._producer.registry)
-        return asked
-
-    def _wish(self, asked: AgentTask, mode: str | None) -> HybridWish | None:
-        """What is wished of several agents; None if one is to be asked."""
-        config = self._producer.registry.get_agent(asked.agent)
-        if config is None:  # an agent type by its own name
-            config = AgentConfig(
-                asked.agent,
-                agent_for(asked, self._producer.registry).agent_type,
-                AgentInterface.API,
-            )
-        if interface_for(asked, config, mode) is not AgentInterface.HYBRID:
-            return None
-        wish = HybridWish.of(asked, config)
-        wish.configs(self._producer.registry)
-        return wish
-
     def _failed(self, task: AgentTask, started_at: datetime, error: LlmbusError) -> ExecutionResult:
         kind = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
-        return ExecutionResult(
-            task_id=task.task_id,
-            agent=task.agent,
-            status=ExecutionStatus.FAILED,
+        return unanswered_result(
+            task.task_id,
+            task.agent,
+            Failure(kind, str(error)),
             started_at=started_at,
-            completed_at=self._clock.now(),
-            error=str(error),
-            failure=Failure(kind, str(error)),
+            now=self._clock.now(),
         )
-
-
-def _sub_task(task: AgentTask, agent: str) -> AgentTask:
-    """The task for one of several agents; its id is its own, and the same after a restart."""
-    metadata = {name: value for name, value in task.metadata.items() if name != HYBRID}
-    return msgspec.structs.replace(
-        task, task_id=f"{task.task_id}.{agent}", agent=agent, metadata=metadata
-    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
+from llmbus.producer.answer import Answer
 from llmbus.producer.remembered import Remembered
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.store.claims import CancelAnswer
@@ -25,8 +26,11 @@ class TaskHandle:
         remembered: Remembered,
     ) -> None:
         self.task_id = task_id
-        self.submission: str | None = None
-        """Which submission of the task it stands for; None: whichever there was."""
+        self.submissions: list[str] = []
+        """For which submissions of the task it stands, the latest last; none: for whichever there
+        was."""
+        self.cancel_requested = False
+        """Whether anybody has tried to `cancel` it."""
         self._taken = taken
         self._remembered = remembered
         self._arrived: asyncio.Future[ExecutionResult] = asyncio.get_running_loop().create_future()
@@ -67,8 +71,29 @@ class TaskHandle:
         The wish is durable: workers that are offline honour it later. The result, with status
         `cancelled` and what was spent by then, comes as any other. `AlreadyFinished` if the task
         had ended before. `StoreUnreachableError` if nothing could be noted.
+
+        All submissions that this handle stands for are cancelled, and no later one: the task may be
+        submitted again at once, and that is another handle.
         """
-        return await self._remembered.cancel(self.task_id, self.submission, reason)
+        self.cancel_requested = True
+        latest = self.submissions[-1] if self.submissions else None
+        for submission in self.submissions[:-1]:
+            await self._remembered.cancel(self.task_id, submission, reason)
+        return await self._remembered.cancel(self.task_id, latest, reason)
+
+    def stand_for(self, submission: str) -> None:
+        """For the inbox: the task is being submitted, perhaps once more."""
+        if submission not in self.submissions:
+            self.submissions.append(submission)
+
+    def stand_for_no_more(self, submission: str) -> None:
+        """For the producer: that one may not have reached the broker."""
+        self.submissions.remove(submission)
+
+    def is_answered_by(self, answer: Answer) -> bool:
+        """For the inbox: whether it waits for this answer. A success answers every submission,
+        anything else its own one: what became of an earlier one is not asked any more."""
+        return answer.succeeded or not any(map(answer.was_asked_before, self.submissions))
 
     def resolve(self, result: ExecutionResult) -> None:
         """For the inbox: the result has arrived."""

@@ -11,9 +11,9 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final
-from weakref import WeakValueDictionary
 
-from llmbus.producer.answer import Answer
+from llmbus.producer.answer import SUCCEEDED, Answer
+from llmbus.producer.expected import Expected
 from llmbus.producer.handle import TaskHandle
 from llmbus.producer.markers import MARKER_TYPE, Markers
 from llmbus.producer.remembered import Remembered
@@ -47,8 +47,7 @@ class Inbox:
         self._bus = bus
         self._layout = layout
         self._clock = clock
-        self._remembered = remembered
-        self._handles: WeakValueDictionary[str, TaskHandle] = WeakValueDictionary()
+        self._expected = Expected(lambda task_id: TaskHandle(task_id, self._take, remembered))
         self._arrived: OrderedDict[str, ExecutionResult] = OrderedDict()
         self._unacked: dict[str, Delivery] = {}
         """Of what has arrived; the rest is in this process alone."""
@@ -65,14 +64,10 @@ class Inbox:
         self._closed = False
         self._told_of_backlog = False
 
-    def expect(self, task_id: str) -> TaskHandle:
-        """The handle for a task that is about to be submitted."""
+    def expect(self, task_id: str, submission: str | None = None) -> TaskHandle:
+        """The handle for a task that is about to be submitted, or was in an earlier process."""
         self._given.pop(task_id, None)
-        handle = self._handles.get(task_id)
-        if handle is None or handle.done():
-            handle = TaskHandle(task_id, self._take, self._remembered)
-            self._handles[task_id] = handle
-        return handle
+        return self._expected.handle(task_id, submission)
 
     def has_given(self, task_id: str) -> bool:
         """Whether the application has taken the result since the task was last expected."""
@@ -80,10 +75,14 @@ class Inbox:
 
     def resolve(self, handle: TaskHandle) -> bool:
         """Give the handle a result that is here already; whether there is one."""
-        result = self._arrived.get(handle.task_id)
-        if result is not None:
-            handle.resolve(result)
-        return result is not None
+        answer = self._answers.get(handle.task_id)
+        if answer is None:
+            return False
+        if not handle.is_answered_by(answer):
+            self.give_up_untaken(handle.task_id)
+            return False
+        handle.resolve(self._arrived[handle.task_id])
+        return True
 
     def give_up_untaken(self, task_id: str) -> None:
         """The task is submitted anew: an answer that nobody has taken must not stand in the way of
@@ -111,11 +110,12 @@ class Inbox:
             return
         task_id = result.task_id
         answer = Answer.of(result, message)
+        self._expected.resolve_cancelled(answer, result)
         known = self._unacked.get(task_id)
         earlier = self._answers.get(task_id) or self._given.get(task_id)
         if known is not None and known.message_id == delivery.message_id:
             self._unacked[task_id] = delivery
-        elif earlier is not None and not earlier.may_be_followed_by(answer):
+        elif not (self._expected.wants(task_id, answer) and _is_news(answer, earlier)):
             self._do(_ack(delivery))
         elif task_id in self._arrived:
             self._held.setdefault(task_id, {})[delivery.message_id] = delivery
@@ -142,7 +142,7 @@ class Inbox:
         """The results without a handle, until the marker has passed and there are no more."""
         while True:
             self._require_open()
-            task_id = next((each for each in self._arrived if each not in self._handles), None)
+            task_id = next((each for each in self._arrived if each not in self._expected), None)
             if task_id is not None:
                 result = self._arrived[task_id]
                 yield result
@@ -162,7 +162,7 @@ class Inbox:
     def close(self) -> None:
         """Nothing more will arrive; whoever waits gets `ClosedError`."""
         self._closed = True
-        for handle in list(self._handles.values()):
+        for handle in self._expected.all():
             handle.abandon(ClosedError("the producer was closed before the result arrived"))
         self.markers.close()
         self._news.set()
@@ -176,9 +176,7 @@ class Inbox:
             raise ClosedError("the producer is closed")
 
     def _tell(self, result: ExecutionResult) -> None:
-        handle = self._handles.get(result.task_id)
-        if handle is not None:
-            handle.resolve(result)
+        self._expected.resolve(result)
         self._news.set()
         if len(self._unacked) >= self._crowded_at:
             self._make_room()
@@ -186,7 +184,7 @@ class Inbox:
     def _make_room(self) -> None:
         """Whoever waits for one result behind thousands that nobody takes would wait for ever. So
         what a living handle holds is acked early; what nobody here asked for is not."""
-        for task_id in [each for each in self._unacked if each in self._handles]:
+        for task_id in [each for each in self._unacked if each in self._expected]:
             self._do(_ack(self._unacked.pop(task_id)))
         unclaimed = len(self._unacked)
         self._crowded_at = min(max(_CROWDED, unclaimed + _CLAIMS_ARE_COUNTED_EVERY), PREFETCH)
@@ -208,12 +206,12 @@ class Inbox:
         if self._arrived.get(task_id) is not result:
             return
         del self._arrived[task_id]
-        self._given[task_id] = self._answers.pop(task_id)
+        answer = self._answers.pop(task_id)
+        self._given[task_id] = SUCCEEDED if answer.succeeded else answer
         while len(self._given) > _REMEMBERED_TASKS:
             self._given.popitem(last=False)
         delivery = self._unacked.pop(task_id, None)
-        if (handle := self._handles.get(task_id)) is not None and handle.done():
-            del self._handles[task_id]  # it had its result, and does not claim the next
+        self._expected.forget_done(task_id)
         for held in self._held.pop(task_id, {}).values():
             self.on_delivery(held)
         if delivery is not None:
@@ -237,6 +235,10 @@ class Inbox:
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+
+def _is_news(answer: Answer, earlier: Answer | None) -> bool:
+    return earlier is None or earlier.may_be_followed_by(answer)
 
 
 async def _ack(delivery: Delivery) -> None:

@@ -7,25 +7,19 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
 from llmbus.producer.handle import TaskHandle
 from llmbus.producer.inbox import PREFETCH, Inbox
 from llmbus.producer.markers import MARKER_TYPE
-from llmbus.producer.partial_submit import all_accepted
-from llmbus.producer.preparation import agent_for, checked_body
+from llmbus.producer.preparation import agent_for
 from llmbus.producer.remembered import Remembered
+from llmbus.producer.submissions import Submissions
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import Clock, SystemClock
-from llmbus.shared.envelope import submission_of, task_message
-from llmbus.shared.errors import (
-    ClosedError,
-    LlmbusError,
-    PublishUnknownError,
-    UnroutableError,
-)
+from llmbus.shared.errors import ClosedError
 from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.store.interface import Store
@@ -36,9 +30,6 @@ if TYPE_CHECKING:
     from llmbus.shared.settings import BusSettings
 
 __all__ = ["Producer"]
-
-_PUBLISHES_IN_FLIGHT: Final = 200
-"""Enough to keep the broker's confirms flowing; more gains nothing."""
 
 
 class Producer:
@@ -73,13 +64,23 @@ class Producer:
         self.name = name
         self._bus: Bus = bus
         self._layout = layout or Layout()
-        self.registry = registry or AgentRegistry()
         self._clock = clock or SystemClock()
         self._inbox = Inbox(self._bus, self._layout, self._clock, self._remembered)
-        self._in_doubt: dict[str, datetime] = {}
-        """When tasks were submitted that may be queued, or may not. Submitted again, such a task is
-        the same submission, and the worker that has it does not run it twice."""
+        self._submissions = Submissions(
+            name,
+            self._bus,
+            self._layout,
+            registry or AgentRegistry(),
+            self._clock,
+            self._inbox,
+            self._require_open,
+        )
         self._resources: AsyncExitStack | None = None
+
+    @property
+    def registry(self) -> AgentRegistry:
+        """The agents that tasks may name."""
+        return self._submissions.registry
 
     async def __aenter__(self) -> Self:
         """Connect, and listen for results. `BrokerUnreachableError`, `ConfigurationError`."""
@@ -123,40 +124,26 @@ class Producer:
         `submitted_at` makes it the same submission as one of that moment, perhaps by a process that
         has died since. If its result is here already, nothing is sent.
         """
-        lane, message = self._prepared(task, lane, submitted_at)
-        if submitted_at is not None:
-            self._in_doubt[task.task_id] = submitted_at
-        return await self._submit(task.task_id, lane, message)
+        return await self._submissions.submit(task, lane, submitted_at)
 
     async def submit_many(self, tasks: Iterable[AgentTask]) -> list[TaskHandle]:
         """Hand over many tasks with their confirmations pipelined; handles in the same order.
 
         All are checked before any is sent. `PartialSubmitError` says which were not accepted.
         """
-        prepared = [(task, *self._prepared(task, None)) for task in tasks]
-        answers: dict[int, TaskHandle | LlmbusError] = {}
-        waiting = enumerate(prepared)
-
-        async def submit_one_after_the_other() -> None:
-            for place, (task, lane, message) in waiting:
-                try:
-                    answers[place] = await self._submit(task.task_id, lane, message)
-                except LlmbusError as error:
-                    answers[place] = error
-
-        submitters = range(min(_PUBLISHES_IN_FLIGHT, len(prepared)))
-        await asyncio.gather(*(submit_one_after_the_other() for _ in submitters))
-        return all_accepted(
-            [task for task, _, _ in prepared], [answers[place] for place in range(len(prepared))]
-        )
+        return await self._submissions.submit_many(tasks)
 
     def lane_of(self, task: AgentTask) -> str:
         """The lane that `submit` would choose; `UnknownAgentError` where it has none."""
         return agent_for(task, self.registry).agent_type.value
 
-    def expect(self, task_id: str) -> TaskHandle:
-        """A handle for a task that an earlier process of this orchestrator has submitted."""
-        handle = self._inbox.expect(task_id)
+    def expect(self, task_id: str, submitted_at: datetime | None = None) -> TaskHandle:
+        """A handle for a task that an earlier process of this orchestrator has submitted.
+
+        With the moment, how an earlier submission ended is no answer, unless it succeeded.
+        """
+        submission = submitted_at.isoformat() if submitted_at is not None else None
+        handle = self._inbox.expect(task_id, submission)
         self._inbox.resolve(handle)
         return handle
 
@@ -188,46 +175,7 @@ class Producer:
 
     def check(self, task: AgentTask) -> None:
         """Raise what `submit` would raise before it sends anything."""
-        self._prepared(task, None)
-
-    async def _submit(self, task_id: str, lane: str, message: Message) -> TaskHandle:
-        self._require_open()
-        handle = self._inbox.expect(task_id)
-        handle.submission = submission_of(message)
-        if task_id not in self._in_doubt:
-            self._inbox.give_up_untaken(task_id)
-        elif self._inbox.resolve(handle):
-            return handle
-        try:
-            await self._bus.publish(self._layout.tasks, lane, message)
-            self._in_doubt.pop(task_id, None)
-        except PublishUnknownError:
-            self._in_doubt[task_id] = message.timestamp or self._clock.now()
-            raise
-        except UnroutableError as error:
-            raise UnroutableError(
-                f"task {task_id!r}: there is no lane {lane!r}; start a worker that serves it"
-                f" (llmbus worker --lanes {lane})"
-            ) from error
-        return handle
-
-    def _prepared(
-        self, task: AgentTask, lane: str | None, submitted_at: datetime | None = None
-    ) -> tuple[str, Message]:
-        # What was submitted before is checked as it was then: a deadline that has passed since is
-        # for the worker to answer, which may have done so already.
-        now = submitted_at or self._clock.now()
-        agent = agent_for(task, self.registry)
-        body = checked_body(task, now)
-        if submitted_at is None:
-            now = self._moment_in_doubt(task.task_id) or now
-        message = task_message(task, body, agent=agent, reply_to=self.name, now=now)
-        return lane or agent.agent_type.value, message
-
-    def _moment_in_doubt(self, task_id: str) -> datetime | None:
-        if self._inbox.has_given(task_id):
-            self._in_doubt.pop(task_id, None)  # it was queued after all, and is over
-        return self._in_doubt.get(task_id)
+        self._submissions.check(task)
 
     async def _marked(self) -> asyncio.Future[None]:
         """Send a marker to the end of the results queue; done when it has come back."""

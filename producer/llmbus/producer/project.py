@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import count
 
 from llmbus.producer.project_record import Submission, TaskRecord
+from llmbus.producer.ready_tasks import ReadyTasks
 from llmbus.producer.task_graph import TaskGraph
 from llmbus.shared.errors import DependencyError, InvalidTaskError
 from llmbus.shared.task import AgentTask, TaskStatus
@@ -25,12 +24,9 @@ class Project:
         self._on_change = on_change
         self._graph = TaskGraph()
         self._records: dict[str, TaskRecord] = {}
-        self._places: dict[str, int] = {}
-        self._next_place = count()
         self._unmet: dict[str, int] = {}
         """Of how many dependencies a task still waits."""
-        self._ready: list[tuple[int, int, str]] = []
-        """A heap; what is not ready any more is dropped when it comes up."""
+        self._ready = ReadyTasks()
 
     def __iter__(self) -> Iterator[TaskRecord]:
         return iter(self._records.values())
@@ -57,7 +53,7 @@ class Project:
         self._graph.add({name: each.task.dependencies for name, each in added.items()})
         for task_id, record in added.items():
             self._records[task_id] = record
-            self._places[task_id] = next(self._next_place)
+            self._ready.give_place(task_id)
         for record in added.values():
             self._count_unmet(record.task)
         for record in added.values():
@@ -79,18 +75,18 @@ class Project:
     def remove(self, task_id: str) -> None:
         """`DependencyError` while others depend on it."""
         self._graph.remove(self.record(task_id).task.task_id)
-        del self._records[task_id], self._unmet[task_id], self._places[task_id]
+        del self._records[task_id], self._unmet[task_id]
+        self._ready.forget(task_id)
 
     def ready(self) -> list[AgentTask]:
         """Pending, and all they depend on is completed: most urgent first, then oldest first."""
         found = [each.task for each in self._records.values() if self._is_ready(each.task)]
-        return sorted(found, key=lambda task: self._rank(task))
+        return sorted(found, key=self._ready.rank)
 
     def pop_ready(self) -> TaskRecord | None:
         """The first of `ready`, in logarithmic time. Each is given once, unless it becomes ready
         again."""
-        while self._ready:
-            *_, task_id = heapq.heappop(self._ready)
+        while (task_id := self._ready.pop()) is not None:
             record = self._records.get(task_id)
             if record is not None and self._is_ready(record.task):
                 return record
@@ -179,12 +175,9 @@ class Project:
     def _is_ready(self, task: AgentTask) -> bool:
         return task.status is TaskStatus.PENDING and not self._unmet[task.task_id]
 
-    def _rank(self, task: AgentTask) -> tuple[int, int, str]:
-        return -task.priority.amqp, self._places[task.task_id], task.task_id
-
     def _offer(self, task: AgentTask) -> None:
         if self._is_ready(task):
-            heapq.heappush(self._ready, self._rank(task))
+            self._ready.offer(task)
 
     def _block_if_held_up(self, task: AgentTask) -> None:
         needed = (self._records[name].task.status for name in task.dependencies)

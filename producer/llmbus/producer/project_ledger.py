@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from llmbus.producer.project import Project
@@ -46,12 +45,7 @@ class ProjectLedger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -123,9 +117,9 @@ class ProjectLedger:
         return self._end(task_id, TaskStatus.FAILED, reason)
 
     def cancel_task(self, task_id: str, reason: str = "") -> AgentTask:
-        """The task is not wanted any more; what depends on it is blocked. If it runs, nobody waits
-        for it any longer; on the bus it may still be run, and its result is then one of those
-        that nobody waits for."""
+        """The task is not wanted any more; what depends on it is blocked. If it runs, it is ended;
+        on the bus it is cancelled as `TaskHandle.cancel` does it, as far as the store can be
+        reached, and its result is one of those that nobody waits for."""
         return self._end(task_id, TaskStatus.CANCELLED, reason)
 
     def reopen_task(self, task_id: str) -> AgentTask:

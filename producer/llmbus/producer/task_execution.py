@@ -34,8 +34,8 @@ class DurableExecution(TaskExecution, Protocol):
         """Where the results wait: only an executor of the same address can go on with a task."""
         ...
 
-    def expect(self, task: AgentTask, agent: str | None) -> None:
-        """An earlier process has submitted this task: `attend` will go on with it. Nothing is
+    def expect(self, task: AgentTask, agent: str | None, submitted_at: datetime) -> None:
+        """An earlier process has submitted this task then: `attend` will go on with it. Nothing is
         submitted anew before all results that wait have been looked through."""
         ...
 
@@ -49,4 +49,10 @@ class DurableExecution(TaskExecution, Protocol):
 
     async def settle(self, task_id: str) -> None:
         """The result is recorded: it need not wait any more."""
+        ...
+
+    async def withdraw(self, task_id: str) -> None:
+        """Nobody wants the task any more whose `attend` was cancelled: it need not be run, and what
+        runs shall end. It may be submitted anew at any time. Never raises because that cannot be
+        told to anybody."""
         ...

@@ -7,34 +7,27 @@ the orchestrator chose) stands here, so that a retry copies the body untouched.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import Final, TypeVar
 
 import msgspec
 
 from llmbus.shared.agents import AgentConfig, AgentType
 from llmbus.shared.bus.interface import HeaderValue, Message
-from llmbus.shared.codec import JSON
-from llmbus.shared.result import Failure, Usage, together
-from llmbus.shared.task import AgentTask
+from llmbus.shared.result import Usage, together
 
 __all__ = [
     "RequestedAgent",
     "answered_redrive_of",
+    "answered_submission_of",
     "attempt_of",
     "earlier_failures_of",
-    "fallback_copy",
     "fallback_reason_of",
     "lane_of",
     "note_spent",
     "own_headers",
-    "repeated_copy",
     "requested_agent_of",
-    "retry_copy",
     "spent_of",
     "submission_of",
-    "task_message",
 ]
 
 TASK_TYPE: Final = "agent.task.v1"
@@ -62,6 +55,9 @@ ANSWERED_REDRIVE: Final = "llmbus-answered-redrive"
 """On results: which redrive of the task this is the answer to. (`llmbus-redrives` of a result would
 count how often the result itself was sent back.)"""
 
+ANSWERED_SUBMISSION: Final = "llmbus-answered-submission"
+"""On results: when the task that this answers was first published."""
+
 
 class RequestedAgent(msgspec.Struct, frozen=True, omit_defaults=True):
     """The agent as its orchestrator registered it: enough to run it anywhere. Neither key nor
@@ -82,72 +78,6 @@ _Decoded = TypeVar("_Decoded")
 _AGENT_DECODER: Final = msgspec.json.Decoder(RequestedAgent)
 _FAILED_DECODER: Final = msgspec.json.Decoder(dict[str, int])
 _USAGE_DECODER: Final = msgspec.json.Decoder(Usage)
-
-
-def task_message(
-    task: AgentTask, body: bytes, *, agent: RequestedAgent, reply_to: str, now: datetime
-) -> Message:
-    """The first publish of a task."""
-    headers: dict[str, HeaderValue] = {
-        ATTEMPT: 1,
-        AGENT: msgspec.json.encode(agent).decode(),
-        FIRST_AT: now.isoformat(),
-    }
-    if task.tenant is not None:
-        headers[TENANT] = task.tenant
-    return Message(
-        body=body,
-        type=TASK_TYPE,
-        correlation_id=task.task_id,
-        priority=task.priority.amqp,
-        content_type=JSON,
-        reply_to=reply_to,
-        timestamp=now,
-        headers=headers,
-    )
-
-
-def retry_copy(
-    message: Message, *, failure: Failure, spent: Usage | None, now: datetime
-) -> Message:
-    """The same task for its next attempt. The broker's own `x-…` headers stay behind: some
-    versions would go on counting in them, others ignore them."""
-    headers = own_headers(message.headers)
-    headers[ATTEMPT] = attempt_of(message) + 1
-    failed = earlier_failures_of(message)
-    failed[failure.kind] = failed.get(failure.kind, 0) + 1
-    headers[FAILED] = msgspec.json.encode(failed).decode()
-    note_spent(headers, message, spent)
-    return replace(message, headers=headers, timestamp=now)
-
-
-def repeated_copy(message: Message, *, submission: str, lane: str, now: datetime) -> Message:
-    """The same task for the same attempt, to be looked at later. Where another program sent it,
-    its copies still count as one submission."""
-    headers = own_headers(message.headers)
-    headers.setdefault(FIRST_AT, submission)
-    headers[LANE] = lane
-    return replace(message, headers=headers, timestamp=now)
-
-
-def fallback_copy(
-    message: Message,
-    *,
-    reason: str,
-    failure: Failure | None,
-    attempt: int,
-    spent: Usage | None,
-    now: datetime,
-) -> Message:
-    """The same task for the fallback queue: why it leaves the direct path, which attempt the
-    fallback's run will be, and what was consumed so far."""
-    headers = own_headers(message.headers)
-    headers[FALLBACK] = reason
-    headers[ATTEMPT] = attempt
-    if failure is not None:
-        headers[FAILURE] = msgspec.json.encode(failure).decode()
-    note_spent(headers, message, spent)
-    return replace(message, headers=headers, timestamp=now)
 
 
 def lane_of(message: Message, routing_key: str) -> str:
@@ -182,6 +112,13 @@ def answered_redrive_of(message: Message) -> int:
     """Which redrive of the task this result answers; 0 if the task was never redriven."""
     redrive = message.headers.get(ANSWERED_REDRIVE)
     return redrive if isinstance(redrive, int) else 0
+
+
+def answered_submission_of(message: Message) -> str | None:
+    """Which submission of the task this result answers, whatever redrives it had; None where the
+    worker is older than that header, or another program sent the task."""
+    first_at = message.headers.get(ANSWERED_SUBMISSION)
+    return first_at if isinstance(first_at, str) else None
 
 
 def earlier_failures_of(message: Message) -> dict[str, int]:

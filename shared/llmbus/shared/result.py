@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +12,15 @@ import msgspec
 from llmbus.shared.errors import InvalidTaskError, UnsupportedSchemaError
 from llmbus.shared.task import SCHEMA_VERSION, Moment
 
-__all__ = ["ExecutionResult", "ExecutionStatus", "Failure", "FailureKind", "Usage", "together"]
+__all__ = [
+    "ExecutionResult",
+    "ExecutionStatus",
+    "Failure",
+    "FailureKind",
+    "Usage",
+    "together",
+    "unanswered_result",
+]
 
 
 class ExecutionStatus(StrEnum):
@@ -23,6 +32,12 @@ class ExecutionStatus(StrEnum):
     SUCCESS = "success"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    @property
+    def answers_every_submission(self) -> bool:
+        """Whether nothing is gained by asking anew: what an agent said, or that a person is to ask
+        it. Anything else answers the submission that came to it."""
+        return self in (ExecutionStatus.SUCCESS, ExecutionStatus.PENDING)
 
 
 class FailureKind(StrEnum):
@@ -142,3 +157,18 @@ class ExecutionResult(msgspec.Struct):
             return msgspec.convert(dict(values), cls)
         except msgspec.ValidationError as error:
             raise InvalidTaskError(str(error)) from error
+
+
+def unanswered_result(
+    task_id: str, agent: str, failure: Failure, *, started_at: datetime, now: datetime
+) -> ExecutionResult:
+    """The result of a task that failed without an answer, and without cost."""
+    return ExecutionResult(
+        task_id=task_id,
+        agent=agent,
+        status=ExecutionStatus.FAILED,
+        started_at=started_at,
+        completed_at=now,
+        error=failure.message,
+        failure=failure,
+    )

@@ -7,7 +7,13 @@ from typing import Final
 
 from llmbus.shared.bus.interface import HeaderValue, Message
 from llmbus.shared.codec import encode_result
-from llmbus.shared.envelope import ANSWERED_REDRIVE, REDRIVES, TENANT
+from llmbus.shared.envelope import (
+    ANSWERED_REDRIVE,
+    ANSWERED_SUBMISSION,
+    FIRST_AT,
+    REDRIVES,
+    TENANT,
+)
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.store.claims import StoredResult
 
@@ -43,5 +49,5 @@ def repeated_result_message(stored: StoredResult, asked: Message, *, now: dateti
 
 
 def _result_headers(asked: Message) -> dict[str, HeaderValue]:
-    names = {TENANT: TENANT, REDRIVES: ANSWERED_REDRIVE}
+    names = {TENANT: TENANT, FIRST_AT: ANSWERED_SUBMISSION, REDRIVES: ANSWERED_REDRIVE}
     return {theirs: asked.headers[ours] for ours, theirs in names.items() if ours in asked.headers}

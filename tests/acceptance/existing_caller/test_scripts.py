@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llmbus.worker.provider_simulator import Behaviour, Simulator
-from tests.support.task_scripts import a_task, run_script, script_command
+from tests.support.task_scripts import a_task, run_script, script_command, simulated_providers
 
 SCRIPTS = ("claude", "gpt", "gemini", "custom")
 RESULT_FIELDS = {
@@ -36,24 +36,10 @@ async def simulator() -> AsyncIterator[Simulator]:
         yield simulator
 
 
-def settings_of(simulator: Simulator) -> dict[str, str]:
-    return {
-        "ANTHROPIC_API_KEY": "a-key",
-        "ANTHROPIC_BASE_URL": simulator.anthropic_url,
-        "OPENAI_API_KEY": "a-key",
-        "OPENAI_BASE_URL": simulator.openai_url,
-        "GOOGLE_API_KEY": "a-key",
-        "GOOGLE_GEMINI_BASE_URL": simulator.gemini_url,
-        "CUSTOM_LLM_ENDPOINT": simulator.openai_url,
-        "CUSTOM_LLM_API_KEY": "a-key",
-        "CUSTOM_LLM_MODEL": "my-model",
-    }
-
-
 @every_script
 async def test_success_is_0_with_every_field(simulator: Simulator, name: str) -> None:
     task = a_task(execution_mode="api", max_tokens=500, temperature=0.5)
-    ended = await run_script(script_command(name), task, settings_of(simulator))
+    ended = await run_script(script_command(name), task, simulated_providers(simulator, "a-key"))
     answer = ended.answer
     assert ended.code == 0
     assert (answer["status"], answer["output"], answer["exit_code"]) == ("success", "Paris.", 0)
@@ -64,7 +50,7 @@ async def test_success_is_0_with_every_field(simulator: Simulator, name: str) ->
 async def test_execution_error_is_1(simulator: Simulator, name: str) -> None:
     simulator.default = Behaviour(status=500)
     task = a_task(execution_mode="api")
-    ended = await run_script(script_command(name), task, settings_of(simulator))
+    ended = await run_script(script_command(name), task, simulated_providers(simulator, "a-key"))
     assert (ended.code, ended.answer["exit_code"], ended.answer["status"]) == (1, 1, "failed")
     assert ended.answer["error"]
 

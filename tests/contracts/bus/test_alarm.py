@@ -16,7 +16,8 @@ from llmbus.shared.bus.rabbitmq import RabbitmqBus
 from llmbus.shared.errors import PublishUnknownError
 from llmbus.shared.settings import BusSettings
 from tests.contracts.bus.traffic import LANE, LANE_QUEUE, LAYOUT, bodies, submit, until_ready
-from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
+from tests.services import PrivateBroker
+from tests.support.broker_to_break import broker_to_break
 from tests.support.waiting import Collected, eventually
 
 PUBLISH_TIMEOUT = timedelta(seconds=0.5)
@@ -68,11 +69,8 @@ class AlarmableRabbitmq:
 @pytest.fixture(scope="module")
 def broker() -> Iterator[PrivateBroker]:
     """The alarms of the shared one would block every other test."""
-    try:
-        with private_broker() as broker:
-            yield broker
-    except BrokerCannotBeRestarted as reason:
-        pytest.skip(str(reason))
+    with broker_to_break() as broker:
+        yield broker
 
 
 @pytest.fixture(params=["memory", "rabbitmq"])

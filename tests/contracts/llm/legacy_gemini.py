@@ -8,7 +8,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 
 from llmbus.shared import FailureKind
-from llmbus.worker.llm_abstractions.gemini_legacy import GeminiLegacyLlm
+from llmbus.worker.llm_abstractions.gemini.legacy_llm import GeminiLegacyLlm
 from llmbus.worker.provider_simulator import Body, Connection, Stream
 from tests.contracts.llm.subjects import KEY, RemoteSubject
 from tests.support.gemini_grpc import GeminiGrpcServer, GrpcAnswer, GrpcRefusal

@@ -16,10 +16,11 @@ from llmbus.ops.parking.selection import ParkingFilter
 from llmbus.ops.parking.survey import Parking
 from llmbus.shared.bus.interface import Bus, Delivery, Message
 from llmbus.shared.clock import SystemClock
-from llmbus.shared.envelope import attempt_of, fallback_copy, retry_copy, submission_of
+from llmbus.shared.envelope import attempt_of, submission_of
 from llmbus.shared.errors import BrokerUnreachableError, LlmbusError
 from llmbus.shared.parking import history_of
 from llmbus.shared.result import Failure, FailureKind
+from llmbus.shared.task_messages import fallback_copy, retry_copy
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import TaskFinished
 from tests.contracts.bus.transports import Transport

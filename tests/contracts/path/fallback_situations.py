@@ -12,8 +12,9 @@ from llmbus.shared import AgentTask, AgentType
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.clock import SystemClock
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import AGENT, RequestedAgent, task_message
+from llmbus.shared.envelope import AGENT, RequestedAgent
 from llmbus.shared.store.claims import Claimant, Claimed
+from llmbus.shared.task_messages import task_message
 from tests.contracts.bus.transports import RabbitmqTransport
 from tests.contracts.path.scene import LANE, Scene
 from tests.support.waiting import Collected, eventually

@@ -12,12 +12,7 @@ import pytest
 from llmbus.shared import AgentTask, AgentType, FailureKind
 from llmbus.shared.bus.interface import Bus, Message
 from llmbus.shared.codec import MAX_BODY_BYTES, encode_task
-from llmbus.shared.envelope import (
-    AGENT,
-    ATTEMPT,
-    RequestedAgent,
-    task_message,
-)
+from llmbus.shared.envelope import AGENT, ATTEMPT, RequestedAgent
 from llmbus.shared.errors import (
     BodyTooLargeError,
     ClosedError,
@@ -28,6 +23,7 @@ from llmbus.shared.errors import (
     UnroutableError,
 )
 from llmbus.shared.parking import ORIGIN, REASON
+from llmbus.shared.task_messages import task_message
 from llmbus.worker.events import MessageParked
 from llmbus.worker.llm_abstractions import Script
 from tests.contracts.path.scene import LANE, PATIENCE_SECONDS, CountedProviders, Scene, task

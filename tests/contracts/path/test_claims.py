@@ -12,10 +12,11 @@ from llmbus.shared import ExecutionStatus, FailureKind
 from llmbus.shared.agents import AgentType
 from llmbus.shared.bus.interface import Bus
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, submission_of, task_message
+from llmbus.shared.envelope import RequestedAgent, submission_of
 from llmbus.shared.errors import ConfigurationError
 from llmbus.shared.parking import stay_of
 from llmbus.shared.store.claims import AlreadyFinished, CancelNoted, Claimant, Claimed
+from llmbus.shared.task_messages import task_message
 from llmbus.worker.events import (
     ResultRepeated,
     TaskCancelled,

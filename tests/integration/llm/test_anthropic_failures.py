@@ -9,9 +9,7 @@ from llmbus.worker.llm_abstractions import (
     BaseLlm,
     LlmError,
     LlmFactory,
-    LlmReply,
     LlmRequest,
-    TextDelta,
 )
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
@@ -31,38 +29,21 @@ from llmbus.worker.provider_simulator import (
     Simulator,
     Stream,
 )
+from tests.support.llm_calls import MESSAGES, REQUEST, failure_of, read_stream, simulated_anthropic
 
 KEY = "sk-ant-integration-0123456789"
-MESSAGES = [{"role": "user", "content": "Hello?"}]
-REQUEST = LlmRequest(messages=MESSAGES)
 
 
 @pytest.fixture
 async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
-    """An Anthropic that `ANTHROPIC_BASE_URL` points to, with a key set."""
-    async with Simulator() as simulator:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.anthropic_url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    async with simulated_anthropic(monkeypatch, KEY) as simulator:
         yield simulator
-        await LlmFactory.aclose()
 
 
 @pytest.fixture
 def llm(simulator: Simulator) -> BaseLlm:
     assert not simulator.received
     return LlmFactory.get_provider("anthropic-claude")
-
-
-async def failure_of(llm: BaseLlm, request: LlmRequest = REQUEST) -> LlmError:
-    with pytest.raises(LlmError) as caught:
-        await llm.generate(request)
-    return caught.value
-
-
-async def read_stream(llm: BaseLlm, request: LlmRequest = REQUEST) -> tuple[str, LlmReply]:
-    *pieces, last = [item async for item in llm.stream(request)]
-    assert isinstance(last, LlmReply)
-    return "".join(piece.text for piece in pieces if isinstance(piece, TextDelta)), last
 
 
 FAILURES: list[tuple[Behaviour, type[LlmError]]] = [

@@ -13,20 +13,18 @@ import pytest
 from llmbus.shared import AgentType
 from llmbus.worker.llm_abstractions import (
     BaseLlm,
-    LlmError,
     LlmFactory,
     LlmReply,
     LlmRequest,
-    TextDelta,
 )
-from llmbus.worker.llm_abstractions.anthropic_llm import AnthropicLlm
+from llmbus.worker.llm_abstractions.anthropic.llm import AnthropicLlm
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
     MissingApiKeyError,
     ProviderUnavailableError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 from llmbus.worker.provider_simulator import (
     WRONG_KEY,
     Behaviour,
@@ -35,39 +33,22 @@ from llmbus.worker.provider_simulator import (
     Simulator,
     fingerprint,
 )
+from tests.support.llm_calls import MESSAGES, REQUEST, failure_of, read_stream, simulated_anthropic
 
 KEY = "sk-ant-integration-0123456789"
-MESSAGES = [{"role": "user", "content": "Hello?"}]
-REQUEST = LlmRequest(messages=MESSAGES)
 NOTHING_LISTENS = "http://127.0.0.1:1"
 
 
 @pytest.fixture
 async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
-    """An Anthropic that `ANTHROPIC_BASE_URL` points to, with a key set."""
-    async with Simulator() as simulator:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.anthropic_url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    async with simulated_anthropic(monkeypatch, KEY) as simulator:
         yield simulator
-        await LlmFactory.aclose()
 
 
 @pytest.fixture
 def llm(simulator: Simulator) -> BaseLlm:
     assert not simulator.received
     return LlmFactory.get_provider("anthropic-claude")
-
-
-async def failure_of(llm: BaseLlm, request: LlmRequest = REQUEST) -> LlmError:
-    with pytest.raises(LlmError) as caught:
-        await llm.generate(request)
-    return caught.value
-
-
-async def read_stream(llm: BaseLlm, request: LlmRequest = REQUEST) -> tuple[str, LlmReply]:
-    *pieces, last = [item async for item in llm.stream(request)]
-    assert isinstance(last, LlmReply)
-    return "".join(piece.text for piece in pieces if isinstance(piece, TextDelta)), last
 
 
 async def test_request_is_sent_as_the_api_wants_it(simulator: Simulator, llm: BaseLlm) -> None:

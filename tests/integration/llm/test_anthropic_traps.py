@@ -20,6 +20,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RequestRejectedError,
 )
 from llmbus.worker.provider_simulator import Behaviour, Finish, Simulator, Stream
+from tests.support.llm_calls import simulated_anthropic
 
 KEY = "sk-ant-traps-0123456789"
 USER = {"role": "user", "content": "Hello?"}
@@ -32,11 +33,8 @@ PREFILLS, NEWEST = "claude-haiku-4-5", "claude-sonnet-5-5"
 
 @pytest.fixture
 async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
-    async with Simulator() as simulator:
-        monkeypatch.setenv("ANTHROPIC_BASE_URL", simulator.anthropic_url)
-        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    async with simulated_anthropic(monkeypatch, KEY) as simulator:
         yield simulator
-        await LlmFactory.aclose()
 
 
 def claude(model: str | None = NEWEST) -> BaseLlm:

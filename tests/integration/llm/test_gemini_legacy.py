@@ -36,7 +36,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_legacy import GeminiLegacyLlm
+from llmbus.worker.llm_abstractions.gemini.legacy_llm import GeminiLegacyLlm
 from tests.support.gemini_grpc import (
     GeminiGrpcServer,
     GrpcAnswer,
@@ -44,10 +44,9 @@ from tests.support.gemini_grpc import (
     SelfSigned,
     grpc_generated,
 )
+from tests.support.llm_calls import MESSAGES, REQUEST, failure_of
 
 KEY = "hunter2-has-no-usual-shape"
-MESSAGES = [{"role": "user", "content": "Hello?"}]
-REQUEST = LlmRequest(messages=MESSAGES)
 MODEL = "gemini-3.8-flash"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}
@@ -67,12 +66,6 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GeminiGrpcSer
 @pytest.fixture
 def llm(server: GeminiGrpcServer) -> BaseLlm:
     return GeminiLegacyLlm(MODEL, api_key=KEY)
-
-
-async def failure_of(llm: BaseLlm, request: LlmRequest = REQUEST) -> LlmError:
-    with pytest.raises(LlmError) as caught:
-        await llm.generate(request)
-    return caught.value
 
 
 async def streamed(llm: BaseLlm, request: LlmRequest = REQUEST) -> list[TextDelta | LlmReply]:
@@ -303,7 +296,7 @@ ASK_BY_TLS = """
 import asyncio, sys
 sys.modules["aiohttp"] = sys.modules["google.genai"] = None  # as if they were not installed
 from llmbus.worker.llm_abstractions import LlmFactory, LlmRequest
-from llmbus.worker.llm_abstractions.gemini_legacy import GeminiLegacyLlm
+from llmbus.worker.llm_abstractions.gemini.legacy_llm import GeminiLegacyLlm
 
 async def main():
     llm = GeminiLegacyLlm("gemini-3.8-flash", api_key="a-key", api_endpoint=sys.argv[1])

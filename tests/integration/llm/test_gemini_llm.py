@@ -31,13 +31,12 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_llm import GeminiLlm
+from llmbus.worker.llm_abstractions.gemini.llm import GeminiLlm
 from llmbus.worker.provider_simulator import Simulator
 from tests.support.gemini_server import Answer, Ending, GeminiServer, generated, refusal
+from tests.support.llm_calls import MESSAGES, REQUEST, failure_of
 
 KEY = "hunter2-has-no-usual-shape"
-MESSAGES = [{"role": "user", "content": "Hello?"}]
-REQUEST = LlmRequest(messages=MESSAGES)
 MODEL = "gemini-3.8-flash"
 TOOL: dict[str, Any] = {
     "type": "function",
@@ -58,12 +57,6 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[GeminiServer]
 @pytest.fixture
 def llm(server: GeminiServer) -> BaseLlm:
     return GeminiLlm(MODEL, api_key=KEY)
-
-
-async def failure_of(llm: BaseLlm, request: LlmRequest = REQUEST) -> LlmError:
-    with pytest.raises(LlmError) as caught:
-        await llm.generate(request)
-    return caught.value
 
 
 async def streamed(llm: BaseLlm, request: LlmRequest = REQUEST) -> tuple[list[str], LlmReply]:

@@ -50,6 +50,18 @@ def test_importing_the_layer_imports_no_sdk() -> None:
     assert run(code) == []
 
 
+def test_a_package_of_providers_imports_the_sdk_of_what_is_asked_for_alone() -> None:
+    code = (
+        "import json, sys;"
+        "from llmbus.worker.llm_abstractions import anthropic, gemini, openai_llm;"
+        f"loaded = lambda: [name for name in {SDKS[:3]!r} if name in sys.modules];"
+        "before = loaded(); openai_llm.OpenAILlm, openai_llm.CustomLlm; openai = loaded();"
+        "anthropic.AnthropicLlm, gemini.GeminiLlm;"
+        "print(json.dumps([before, openai, sorted(loaded())]))"
+    )
+    assert run(code) == [[], ["openai"], ["anthropic", "google.genai", "openai"]]
+
+
 def test_asking_whether_a_provider_is_there_imports_no_sdk() -> None:
     code = (
         "import json, os, sys; os.environ['OPENAI_API_KEY'] = 'k';"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmbus.worker.llm_abstractions import BaseLlm, LlmError, LlmFactory, LlmReply, LlmRequest
+from llmbus.worker.llm_abstractions import BaseLlm, LlmFactory, LlmReply, LlmRequest
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
     OutcomeUnknownError,
@@ -17,17 +17,10 @@ from llmbus.worker.llm_abstractions.errors import (
     RequestRejectedError,
 )
 from tests.integration.llm.conftest import KEY
+from tests.support.llm_calls import MESSAGES, REQUEST, failure_of
 from tests.support.openai_server import Answer, Ending, OpenAiServer, error_body
 
-MESSAGES = [{"role": "user", "content": "Hello?"}]
-REQUEST = LlmRequest(messages=MESSAGES)
 NOTHING_LISTENS = "http://127.0.0.1:1/v1"
-
-
-async def failure_of(llm: BaseLlm, request: LlmRequest = REQUEST) -> LlmError:
-    with pytest.raises(LlmError) as caught:
-        await llm.generate(request)
-    return caught.value
 
 
 async def test_request_is_sent_as_the_api_wants_it(

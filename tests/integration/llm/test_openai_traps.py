@@ -12,7 +12,7 @@ import pytest
 
 from llmbus.worker.llm_abstractions import BaseLlm, LlmFactory, LlmReply, LlmRequest
 from llmbus.worker.llm_abstractions.errors import AnswerRefusedError, OutcomeUnknownError
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 from llmbus.worker.provider_simulator import Behaviour, Finish, Received, Simulator, Stream
 from tests.support.openai_server import Answer, OpenAiServer
 

@@ -15,7 +15,8 @@ from llmbus.shared.topology import Layout
 from llmbus.worker.intake import Intake, Source
 from llmbus.worker.watchdog import Watchdog
 from tests.integration.rabbitmq.administration import Administration
-from tests.services import BrokerCannotBeRestarted, PrivateBroker, private_broker
+from tests.services import PrivateBroker
+from tests.support.broker_to_break import broker_to_break
 from tests.support.waiting import Collected, eventually
 
 LAYOUT = Layout()
@@ -56,11 +57,8 @@ async def lane(bus: RabbitmqBus) -> Lane:
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[PrivateBroker]:
-    try:
-        with private_broker() as broker:
-            yield broker
-    except BrokerCannotBeRestarted as reason:
-        pytest.skip(str(reason))
+    with broker_to_break() as broker:
+        yield broker
 
 
 @pytest.fixture

@@ -20,20 +20,14 @@ BUS_FAULTS: Final = (
     PlantedFault(
         "redeliveries are not adopted",
         _CONSUMER,
-        "if run is not None and _asks_for(run, key) and run.may_adopt(delivery):",
-        "if False:",
-    ),
-    PlantedFault(
-        "a run that is answering is joined by a new submission",
-        _CONSUMER,
-        "(run.key.attempt == key.attempt and not run.answering)",
-        "run.key.attempt == key.attempt",
+        "if run is not None:\n            run.adopt(delivery)",
+        "if False:\n            run.adopt(delivery)",
     ),
     PlantedFault(
         "a copy is settled by the run that put it off",
         "llmbus.worker.settlement",
-        "run.put_off = True",
-        "run.put_off = False",
+        "await run.ack(deferred)",
+        "await run.ack()",
     ),
     PlantedFault(
         "a worker forgets what it has settled",

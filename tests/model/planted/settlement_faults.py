@@ -15,12 +15,12 @@ SETTLEMENT_FAULTS: Final = (
     PlantedFault(
         "a run that is put off keeps its claim",
         _SETTLEMENT,
-        "        await self._claims.release(run)\n        await run.ack()",
-        "        await run.ack()",
+        "        await self._claims.release(run)\n        await run.ack(deferred)",
+        "        await run.ack(deferred)",
     ),
     PlantedFault(
         "attempts are not counted up",
-        "llmbus.shared.envelope",
+        "llmbus.shared.task_messages",
         "headers[ATTEMPT] = attempt_of(message) + 1",
         "headers[ATTEMPT] = attempt_of(message)",
     ),
@@ -45,12 +45,10 @@ SETTLEMENT_FAULTS: Final = (
     PlantedFault(
         "a result is acked before it is confirmed",
         _SETTLEMENT,
-        "        await self._publisher.answer(run, message)\n"
+        "            return\n        await self._publisher.answer(run, message)\n",
+        "            return\n"
         "        await self._forget(run)\n"
-        "        self._tell(run, result)",
-        "        await self._forget(run)\n"
-        "        await self._publisher.answer(run, message)\n"
-        "        self._tell(run, result)",
+        "        await self._publisher.answer(run, message)\n",
     ),
     PlantedFault(
         "a retry is acked before its copy is confirmed",
@@ -83,8 +81,8 @@ SETTLEMENT_FAULTS: Final = (
     PlantedFault(
         "a drain acks what it returns",
         _SETTLEMENT,
-        "await run.nack()",
-        "await run.ack()",
+        "await run.nack()\n                self._observe(TaskInterrupted",
+        "await run.ack()\n                self._observe(TaskInterrupted",
     ),
     PlantedFault(
         "what the fallback fails at is not parked",

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from llmbus.shared import Usage
-from llmbus.worker.llm_abstractions.anthropic_answers import Asked, read_usage, reply_from_body
-from llmbus.worker.llm_abstractions.anthropic_errors import error_type_of_answer
+from llmbus.worker.llm_abstractions.anthropic.answers import read_usage, reply_from_body
+from llmbus.worker.llm_abstractions.anthropic.errors import error_type_of_answer
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, ToolCall
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,

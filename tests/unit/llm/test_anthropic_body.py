@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from llmbus.shared import AgentType
-from llmbus.worker.llm_abstractions.anthropic_body import Prepared, prepare
+from llmbus.worker.llm_abstractions.anthropic.body import Prepared, prepare
 from llmbus.worker.llm_abstractions.base_llm import LlmRequest
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 
 OLD, ADAPTIVE, NEW = "claude-haiku-4-5", "claude-opus-4-6", "claude-sonnet-5-5"
 ALWAYS_THINKS = "claude-opus-5-5"

@@ -13,7 +13,7 @@ import anthropic
 import httpx2
 import pytest
 
-from llmbus.worker.llm_abstractions.anthropic_sdk import sdk_errors_as_ours
+from llmbus.worker.llm_abstractions.anthropic.sdk import sdk_errors_as_ours
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
     ContextTooLongError,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from llmbus.shared import AgentType
-from llmbus.worker.llm_abstractions.anthropic_body import prepare
+from llmbus.worker.llm_abstractions.anthropic.body import prepare
 from llmbus.worker.llm_abstractions.base_llm import LlmRequest
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
 USER = {"role": "user", "content": "Hello?"}

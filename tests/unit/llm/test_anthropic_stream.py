@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from llmbus.shared import Usage
-from llmbus.worker.llm_abstractions.anthropic_answers import Asked, reply_from_body
-from llmbus.worker.llm_abstractions.anthropic_stream import MessageStream
+from llmbus.worker.llm_abstractions.anthropic.answers import reply_from_body
+from llmbus.worker.llm_abstractions.anthropic.stream import MessageStream
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,

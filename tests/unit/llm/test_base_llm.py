@@ -13,9 +13,9 @@ from llmbus.worker.llm_abstractions.base_llm import (
     TaskOrigin,
     TextDelta,
     ToolCall,
-    within_time_limit,
 )
 from llmbus.worker.llm_abstractions.errors import CallTimedOutError, RequestRejectedError
+from llmbus.worker.llm_abstractions.time_limits import within_time_limit
 
 MESSAGES = [{"role": "user", "content": "Hello?"}]
 

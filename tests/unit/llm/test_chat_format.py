@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from llmbus.worker.llm_abstractions.chat_format import (
+from llmbus.worker.llm_abstractions.chat.conversation import (
     AssistantTurn,
     Call,
     Conversation,
@@ -14,7 +14,7 @@ from llmbus.worker.llm_abstractions.chat_format import (
     begun_by_user,
     read_conversation,
 )
-from llmbus.worker.llm_abstractions.chat_parts import LinkedImage, Text
+from llmbus.worker.llm_abstractions.chat.parts import LinkedImage, Text
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
 
 USER = {"role": "user", "content": "Hello?"}

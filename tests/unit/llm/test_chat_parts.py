@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from llmbus.worker.llm_abstractions.chat_parts import (
+from llmbus.worker.llm_abstractions.chat.parts import (
     File,
     Inline,
     InlineImage,

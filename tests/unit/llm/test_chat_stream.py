@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from llmbus.shared import Usage
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, ToolCall
 from llmbus.worker.llm_abstractions.errors import (
     AnswerRefusedError,
@@ -15,7 +16,7 @@ from llmbus.worker.llm_abstractions.errors import (
     ProviderUnavailableError,
     RateLimitedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import Asked, ChatStream
+from llmbus.worker.llm_abstractions.openai_llm.chat_stream import ChatStream
 
 ASKED = Asked(provider="custom", model="a-model", request_id=None)
 

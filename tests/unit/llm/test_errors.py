@@ -17,8 +17,8 @@ from llmbus.worker.llm_abstractions.errors import (
     OutcomeUnknownError,
     RateLimitedError,
     UnsupportedAgentTypeError,
-    without_secrets,
 )
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 
 
 def whole_tree(root: type[LlmError] = LlmError) -> Iterator[type[LlmError]]:

@@ -15,7 +15,7 @@ from llmbus.worker.llm_abstractions.errors import (
     ProviderUnavailableError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_answers import GeneratedAnswer
+from llmbus.worker.llm_abstractions.gemini.answers import GeneratedAnswer
 from tests.support.gemini_server import generated
 
 CALL = {"functionCall": {"name": "f", "args": {"a": 1}}}

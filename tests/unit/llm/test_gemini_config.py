@@ -9,10 +9,10 @@ import pytest
 from llmbus.shared import AgentType
 from llmbus.worker.llm_abstractions.base_llm import LlmRequest
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.gemini_config import config_of
-from llmbus.worker.llm_abstractions.model_profile import Sampling
-from llmbus.worker.llm_abstractions.model_rules import ChosenModel, ModelRules
+from llmbus.worker.llm_abstractions.gemini.config import config_of
 from llmbus.worker.llm_abstractions.profiles import builtin_profiles
+from llmbus.worker.llm_abstractions.profiles.model_profile import Sampling
+from llmbus.worker.llm_abstractions.profiles.rules import ChosenModel, ModelRules
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 WEATHER = {

@@ -9,7 +9,7 @@ import pytest
 from llmbus.shared import AgentType
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, ToolCall
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.gemini_contents import contents_of
+from llmbus.worker.llm_abstractions.gemini.contents import contents_of
 from llmbus.worker.llm_abstractions.profiles import builtin_profiles
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"

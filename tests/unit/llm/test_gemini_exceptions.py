@@ -24,7 +24,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_errors import sdk_errors_as_ours
+from llmbus.worker.llm_abstractions.gemini.errors import sdk_errors_as_ours
 from tests.support.gemini_server import refusal
 
 KEY = "hunter2-has-no-usual-shape"

@@ -22,7 +22,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_legacy_client import sdk_errors_as_ours
+from llmbus.worker.llm_abstractions.gemini.legacy_client import sdk_errors_as_ours
 
 sdk_errors: Any = exceptions
 KEY = "hunter2-has-no-usual-shape"

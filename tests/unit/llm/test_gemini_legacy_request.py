@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.gemini_legacy_request import legacy_request, legacy_schema
-from llmbus.worker.llm_abstractions.gemini_question import GeminiQuestion
+from llmbus.worker.llm_abstractions.gemini.legacy_request import legacy_request, legacy_schema
+from llmbus.worker.llm_abstractions.gemini.question import GeminiQuestion
 
 
 def question(**changes: Any) -> GeminiQuestion:

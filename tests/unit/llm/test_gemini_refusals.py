@@ -13,7 +13,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.gemini_refusals import Refusal
+from llmbus.worker.llm_abstractions.gemini.refusals import Refusal
 from tests.support.gemini_server import refusal
 
 KEY = "hunter2-has-no-usual-shape"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from llmbus.shared import Usage
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply
 from llmbus.worker.llm_abstractions.errors import (
     AccountError,
@@ -17,8 +18,8 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import Asked, reply_from_body
-from llmbus.worker.llm_abstractions.openai_errors import error_type_of_answer
+from llmbus.worker.llm_abstractions.openai_llm.chat_answers import reply_from_body
+from llmbus.worker.llm_abstractions.openai_llm.errors import error_type_of_answer
 from tests.support.openai_server import completion
 
 ASKED = Asked(provider="openai-gpt", model="gpt-4o", request_id="req-1")
@@ -142,3 +143,14 @@ def test_answer_without_a_completion_may_have_been_billed(body: Any) -> None:
         reply_to(body)
     assert (caught.value.sent, caught.value.retryable) == (True, False)
     assert caught.value.request_id == "req-1"
+
+
+@pytest.mark.parametrize("key", ["hunter2-has-no-usual-shape", ""])
+def test_what_is_no_answer_is_told_without_the_key(key: str) -> None:
+    page = f"<p>no key {key} here</p>".encode()
+    asked = Asked(provider="custom", model="a-model", request_id=None, api_key=key)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        reply_from_body(page, asked)
+    shown = f"<p>no key {'<key>' if key else ''} here</p>"
+    assert shown in str(caught.value)
+    assert "hunter2" not in repr(asked) + str(caught.value)

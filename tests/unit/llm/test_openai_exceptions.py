@@ -22,7 +22,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_sdk import sdk_errors_as_ours
+from llmbus.worker.llm_abstractions.openai_llm.sdk import sdk_errors_as_ours
 
 KEY = "hunter2-has-no-usual-shape"
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1", headers={"authorization": f"Bearer {KEY}"})

@@ -7,9 +7,9 @@ import pytest
 
 from llmbus.worker.llm_abstractions import LlmRequest
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
-from llmbus.worker.llm_abstractions.openai_chat import chat_body
-from llmbus.worker.llm_abstractions.openai_messages import check_messages
+from llmbus.worker.llm_abstractions.openai_llm.chat_body import chat_body
+from llmbus.worker.llm_abstractions.openai_llm.messages import check_messages
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 
 USER = {"role": "user", "content": "Hello?"}
 

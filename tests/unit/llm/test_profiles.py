@@ -10,7 +10,6 @@ import pytest
 from llmbus.shared import AgentType
 from llmbus.shared.errors import ConfigurationError
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.model_rules import ModelRules, ModelSettings
 from llmbus.worker.llm_abstractions.profiles import (
     Endpoint,
     Profiles,
@@ -18,6 +17,7 @@ from llmbus.worker.llm_abstractions.profiles import (
     Thinking,
     builtin_profiles,
 )
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules, ModelSettings
 
 TODAY = date(2026, 11, 22)
 OPENAI = AgentType.OPENAI_GPT

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from llmbus.shared import Usage
+from llmbus.worker.llm_abstractions.asked import Asked
 from llmbus.worker.llm_abstractions.base_llm import LlmReply, ToolCall
 from llmbus.worker.llm_abstractions.errors import (
     AnswerRefusedError,
@@ -15,8 +16,8 @@ from llmbus.worker.llm_abstractions.errors import (
     RateLimitedError,
     RequestRejectedError,
 )
-from llmbus.worker.llm_abstractions.openai_answers import Asked
-from llmbus.worker.llm_abstractions.responses_answers import ResponsesStream, reply_from_response
+from llmbus.worker.llm_abstractions.openai_llm.responses_answers import reply_from_response
+from llmbus.worker.llm_abstractions.openai_llm.responses_stream import ResponsesStream
 
 ASKED = Asked(provider="openai-gpt", model="gpt-6-luna", request_id="req-1")
 REASONING: dict[str, Any] = {

@@ -9,8 +9,8 @@ import pytest
 from llmbus.shared import AgentType
 from llmbus.worker.llm_abstractions import LlmRequest
 from llmbus.worker.llm_abstractions.errors import RequestRejectedError
-from llmbus.worker.llm_abstractions.model_rules import ModelRules
-from llmbus.worker.llm_abstractions.responses_body import responses_body
+from llmbus.worker.llm_abstractions.openai_llm.responses_body import responses_body
+from llmbus.worker.llm_abstractions.profiles.rules import ModelRules
 
 USER = {"role": "user", "content": "Hello?"}
 HELLO = {"type": "input_text", "text": "Hello?"}

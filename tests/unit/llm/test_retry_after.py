@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from llmbus.worker.llm_abstractions.retry_after import retry_after_seconds
+from llmbus.worker.llm_abstractions.http.retry_after import retry_after_seconds
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from llmbus.worker.llm_abstractions.server_sent_events import event_data
+from llmbus.worker.llm_abstractions.http.server_sent_events import event_data
 
 STREAM = (
     b": a comment\n\n"

@@ -21,16 +21,14 @@ from llmbus.shared.envelope import (
     RequestedAgent,
     attempt_of,
     earlier_failures_of,
-    fallback_copy,
     fallback_reason_of,
     requested_agent_of,
-    retry_copy,
     spent_of,
     submission_of,
-    task_message,
 )
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind, Usage
 from llmbus.shared.result_envelope import result_message
+from llmbus.shared.task_messages import fallback_copy, retry_copy, task_message
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

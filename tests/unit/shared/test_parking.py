@@ -17,12 +17,9 @@ from llmbus.shared.envelope import (
     RequestedAgent,
     attempt_of,
     earlier_failures_of,
-    fallback_copy,
     requested_agent_of,
-    retry_copy,
     spent_of,
     submission_of,
-    task_message,
 )
 from llmbus.shared.parking import (
     HISTORY,
@@ -37,6 +34,7 @@ from llmbus.shared.parking import (
 )
 from llmbus.shared.result import Failure, FailureKind, Usage
 from llmbus.shared.result_envelope import RESULT_TYPE
+from llmbus.shared.task_messages import fallback_copy, retry_copy, task_message
 from llmbus.shared.topology import Layout
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

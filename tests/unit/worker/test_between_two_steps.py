@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from llmbus.producer import Producer
 from llmbus.shared import AgentTask, ExecutionStatus
 from llmbus.shared.agents import AgentType
@@ -13,12 +15,13 @@ from llmbus.shared.bus.interface import Delivery, OnDelivery
 from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
 from llmbus.shared.bus.memory.bus import MemorySubscription
 from llmbus.shared.codec import encode_task
-from llmbus.shared.envelope import RequestedAgent, task_message
+from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.store.claims import ClaimAnswer, Claimant, Claimed
 from llmbus.shared.store.memory import MemoryStore
+from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
 from llmbus.worker import Surroundings, Worker, WorkerSettings
-from llmbus.worker.events import DeliveryAdopted, TaskDeferred, TaskStarted
+from llmbus.worker.events import DeliveryAdopted, Event, TaskDeferred, TaskStarted
 from tests.contracts.path.scene import LANE, CountedProviders, Events, task
 from tests.model.loop_clock import LoopClock
 from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
@@ -66,6 +69,16 @@ class Shelf(MemoryStore):
         self.gave = asyncio.Event()
         self.answer_seconds = 0.0
 
+    def give_to_another(self, asked: AgentTask) -> None:
+        """Another worker gets the task at this moment, if nobody holds it, and dies of it."""
+        who = Claimant(
+            task_id=asked.task_id, submission="another", attempt=1, holder="two", run_id="other"
+        )
+        asking = super().claim(who, timedelta(seconds=CLAIM_SECONDS), timedelta(days=1))
+        with pytest.raises(StopIteration) as answered:
+            asking.send(None)
+        assert isinstance(answered.value.value, Claimed)
+
     def lose_everything(self) -> None:
         self._forget()
 
@@ -76,6 +89,23 @@ class Shelf(MemoryStore):
         self.gave.set()
         await asyncio.sleep(self.answer_seconds)
         return answer
+
+
+class FreezesAtTheStart(Events):
+    """As the first run begins, the process stands still until another worker has the task."""
+
+    def __init__(self, stage: Stage, asked: AgentTask) -> None:
+        super().__init__()
+        self._freeze = [(stage, asked)]
+
+    def __call__(self, event: Event) -> None:
+        super().__call__(event)
+        if isinstance(event, TaskStarted) and self._freeze:
+            stage, asked = self._freeze.pop()
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualTimeLoop)
+            loop.block(CLAIM_SECONDS + SHORT_SECONDS)
+            stage.store.give_to_another(asked)
 
 
 class Stage:
@@ -101,13 +131,6 @@ class Stage:
         bus = SlowAckBus(self.broker)
         around = Surroundings(bus, self.store, self.providers, observer=self.events)
         return Worker(settings, around)
-
-    async def take_over(self, asked: AgentTask) -> None:
-        """Another worker takes the task, if nobody holds it, and is not heard of again."""
-        who = Claimant(
-            task_id=asked.task_id, submission="another", attempt=1, holder="two", run_id="other"
-        )
-        assert isinstance(await self.asked(who), Claimed)
 
     async def asked(self, who: Claimant) -> ClaimAnswer:
         return await self.store.claim(who, timedelta(seconds=CLAIM_SECONDS), timedelta(days=1))
@@ -151,7 +174,7 @@ def test_a_run_that_lost_its_claim_does_not_keep_the_task_from_everybody() -> No
             handle = await producer.submit(asked)
             await stage.events.wait_for(TaskStarted)
             loop.block(CLAIM_SECONDS + SHORT_SECONDS)
-            await stage.take_over(asked)
+            stage.store.give_to_another(asked)
             await stage.events.wait_for(TaskDeferred)
             stage.store.lose_everything()
             result = await handle.wait(PATIENCE_SECONDS)
@@ -173,5 +196,33 @@ def test_a_claim_that_is_given_to_a_run_that_is_stopped_is_no_death() -> None:
             async with stage.worker("two", max_crashes=1):
                 result = await handle.wait(PATIENCE_SECONDS)
         assert result.status is ExecutionStatus.SUCCESS
+
+    run_in_virtual_time(main())
+
+
+def test_a_worker_that_thaws_between_its_claim_and_its_call_asks_before_it_pays() -> None:
+    async def main() -> None:
+        stage = Stage()
+        asked = task()
+        stage.events = FreezesAtTheStart(stage, asked)
+        async with stage.store, stage.producer() as producer, stage.worker("one"):
+            result = await (await producer.submit(asked)).wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+        assert stage.events.of(TaskDeferred)
+        assert stage.providers.calls == {asked.task_id: 1}
+
+    run_in_virtual_time(main())
+
+
+def test_a_worker_that_thaws_while_nobody_has_its_task_goes_on() -> None:
+    async def main() -> None:
+        stage = Stage()
+        asked = task()
+        stage.events = FreezesAtTheStart(stage, task("another one"))
+        async with stage.store, stage.producer() as producer, stage.worker("one"):
+            result = await (await producer.submit(asked)).wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+        assert not stage.events.of(TaskDeferred)
+        assert stage.providers.calls == {asked.task_id: 1}
 
     run_in_virtual_time(main())

@@ -35,7 +35,7 @@ def test_a_claim_that_lapsed_before_its_answer_came_is_no_death() -> None:
             await stage.store.gave.wait()
             stage.store.answer_seconds = 0.0
             await asyncio.sleep(CLAIM_SECONDS)
-            await stage.take_over(asked)
+            stage.store.give_to_another(asked)
             await stage.events.wait_for(TaskDeferred)
             result = await handle.wait(PATIENCE_SECONDS)
         assert result.status is ExecutionStatus.SUCCESS
@@ -50,7 +50,7 @@ def test_a_task_that_is_given_up_stays_claimed_until_it_is_parked() -> None:
         stage = Stage()
         async with stage.store, stage.producer() as producer:
             asked = task()
-            await stage.take_over(asked)
+            stage.store.give_to_another(asked)
             await asyncio.sleep(CLAIM_SECONDS)
             handle = await producer.submit(asked)
             stage.broker.alarm.begin()
@@ -96,7 +96,7 @@ def test_a_copy_that_is_back_before_its_original_is_acked_is_not_acked_with_it()
         stage = Stage()
         async with stage.store, stage.producer() as producer:
             asked = task()
-            await stage.take_over(asked)
+            stage.store.give_to_another(asked)
             await asyncio.sleep(CLAIM_SECONDS - SHORT_SECONDS / 2)
             handle = await producer.submit(asked)
             async with stage.worker("one"):

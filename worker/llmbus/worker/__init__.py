@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
+from llmbus.shared.lazy_names import lazy_names
 from llmbus.worker.embedded import embedded_worker
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.surroundings import Surroundings
@@ -15,11 +15,5 @@ if TYPE_CHECKING:
 
 __all__ = ["Surroundings", "TaskExecutor", "Worker", "WorkerSettings", "embedded_worker"]
 
-_LAZY: Final = {"TaskExecutor": "llmbus.worker.task_executor"}
-"""A worker needs none of it, so it is imported when it is asked for."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+# A worker needs none of it, so it is imported when it is asked for.
+__getattr__ = lazy_names(__name__, {"TaskExecutor": "llmbus.worker.task_executor"})

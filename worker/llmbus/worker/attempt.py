@@ -12,10 +12,16 @@ import msgspec
 from llmbus.shared.agents import AgentConfig
 from llmbus.shared.clock import Clock
 from llmbus.shared.errors import InvalidInputError, InvalidTaskError
-from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
+from llmbus.shared.result import (
+    ExecutionResult,
+    ExecutionStatus,
+    Failure,
+    FailureKind,
+    unanswered_result,
+)
 from llmbus.shared.task import AgentTask
 from llmbus.worker.executor import failed_result
-from llmbus.worker.llm_abstractions.errors import without_secrets
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 from llmbus.worker.time_limit import TimeLimit
 
 __all__ = ["Attempts", "Run", "refused_result", "task_for"]
@@ -78,15 +84,8 @@ def refused_result(
     task: AgentTask, agent: str, kind: FailureKind, error: InvalidInputError, now: datetime
 ) -> ExecutionResult:
     """The result of a task that cannot be run as it was asked. No run was started."""
-    return ExecutionResult(
-        task_id=task.task_id,
-        agent=agent,
-        status=ExecutionStatus.FAILED,
-        started_at=now,
-        completed_at=now,
-        error=str(error),
-        failure=Failure(kind, str(error)),
-    )
+    failure = Failure(kind, str(error))
+    return unanswered_result(task.task_id, agent, failure, started_at=now, now=now)
 
 
 def _defect(error: Exception, agent: AgentConfig) -> Failure:

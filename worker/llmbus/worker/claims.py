@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final, Self, TypeVar
 from uuid import uuid4
@@ -29,6 +29,7 @@ from llmbus.shared.store.claims import (
     Held,
     Lost,
     RenewAnswer,
+    Renewed,
     Superseded,
 )
 from llmbus.shared.task import AgentTask
@@ -98,6 +99,7 @@ class ClaimKeeper:
             holder=self._worker_id,
             run_id=uuid4().hex,
         )
+        run.claim_asked_at = asyncio.get_running_loop().time()
         match await self._heard(run, who):
             case None:
                 return None
@@ -115,6 +117,16 @@ class ClaimKeeper:
                 return Outdated()
             case Cancelled(reason):
                 return self._cancelled(task, reason, run.key.attempt - 1)
+
+    async def confirm(self, run: Run) -> None:
+        """The last thing before the call: nothing, unless this process was held up for so long
+        that another worker may have the task. Then the store is asked first, and the run is ended
+        by `CancelledError` if so."""
+        age = asyncio.get_running_loop().time() - run.claim_asked_at
+        if run.claim is None or age < self._terms.lifetime.total_seconds() / 2:
+            return
+        await self._renew_claims([run.claim])
+        await asyncio.sleep(0)  # where the run hears that it was stopped
 
     async def _heard(self, run: Run, who: Claimant) -> ClaimAnswer | None:
         """What is given to a run that is stopped meanwhile stays with it, to be given back: open,
@@ -166,7 +178,7 @@ class ClaimKeeper:
                 claim,
                 message.body,
                 message.content_type,
-                succeeded=status in (ExecutionStatus.SUCCESS, ExecutionStatus.PENDING),
+                succeeded=status.answers_every_submission,
                 keep=self._terms.remembered,
             )
         )
@@ -206,21 +218,25 @@ class ClaimKeeper:
     async def _renew(self) -> None:
         claims = [run.claim for run, _ in self._running.values() if run.claim is not None]
         if claims:
-            answers = await self._asked(self._store.renew(claims)) or {}
-            for run_id, answer in answers.items():
-                self._heed(run_id, answer)
+            await self._renew_claims(claims)
 
-    def _heed(self, run_id: str, answer: RenewAnswer) -> None:
+    async def _renew_claims(self, claims: Sequence[Claim]) -> None:
+        asked_at = asyncio.get_running_loop().time()
+        answers = await self._asked(self._store.renew(claims)) or {}
+        for run_id, answer in answers.items():
+            self._heed(run_id, answer, asked_at)
+
+    def _heed(self, run_id: str, answer: RenewAnswer, asked_at: float) -> None:
         if run_id not in self._running:
             return
         run, task = self._running[run_id]
         match answer:
+            case Renewed():
+                run.claim_asked_at = asked_at
             case CancelRequested(reason):
                 run.stop(self._cancelled(task, reason, run.key.attempt))
             case Lost():
                 run.stop(self.held_by_another)
-            case _:
-                pass
 
     async def _asked(self, asking: Awaitable[_Answer]) -> _Answer | None:
         try:

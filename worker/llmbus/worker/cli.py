@@ -17,7 +17,7 @@ from llmbus.shared.settings import BusSettings, StoreSettings, read_settings
 from llmbus.worker.assembly import rabbitmq_fallback, rabbitmq_worker
 from llmbus.worker.health import Problem
 from llmbus.worker.health_server import HealthServer
-from llmbus.worker.llm_abstractions.model_rules import configured_rules
+from llmbus.worker.llm_abstractions.profiles.rules import configured_rules
 from llmbus.worker.sd_notify import ServiceManager
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.subprocess_path import ScriptSettings

@@ -8,6 +8,7 @@ redelivery that follows a broken connection is adopted by the run that is alread
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -21,13 +22,14 @@ from llmbus.shared.task import AgentTask
 from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import AnswerUnconfirmed, DeliveryAdopted, Observer, TaskStarted
 from llmbus.worker.execution import read_task
+from llmbus.worker.executor import BeforeCall
 from llmbus.worker.intake import Intake, Source
-from llmbus.worker.outcome import Interrupted, Outcome, Parked
+from llmbus.worker.outcome import Duplicate, Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
 
 __all__ = ["Consumer", "Execute"]
 
-Execute = Callable[[AgentTask, Message], Awaitable[Outcome]]
+Execute = Callable[[AgentTask, Message, BeforeCall], Awaitable[Outcome]]
 Settle = Callable[[Run, Outcome], Awaitable[None]]
 
 _REMEMBERED_RUNS: Final = 10_000
@@ -56,8 +58,9 @@ class Consumer:
         self._observe = observer
         self._free = {each.queue: asyncio.Semaphore(each.slots) for each in sources}
         self._runs: set[Run] = set()
-        self._current: dict[str, Run] = {}
-        """The latest run of each task, by its id."""
+        self._current: dict[RunKey, Run] = {}
+        self._latest: dict[str, Run] = {}
+        """Of each task, by its id."""
         self._settled: OrderedDict[RunKey, None] = OrderedDict()
         self._acks: set[asyncio.Task[None]] = set()
         self._is_hurried = False
@@ -137,14 +140,15 @@ class Consumer:
         if key in self._settled:
             self._ack_soon(delivery)
             return
-        run = self._current.get(key.task_id)
-        if run is not None and _asks_for(run, key) and run.may_adopt(delivery):
+        run = self._current.get(key)
+        if run is not None:
             run.adopt(delivery)
             self._observe(DeliveryAdopted(*run.place))
             return
         return_key = named_lane or delivery.queue
         run = Run(key, lane, delivery.queue, return_key, delivery.message, task)
-        self._current[key.task_id] = run
+        run.earlier = self._latest.get(key.task_id)
+        self._current[key] = self._latest[key.task_id] = run
         run.adopt(delivery)
         self._runs.add(run)
         run.work = asyncio.create_task(self._carry(run), name=f"run {key.task_id}")
@@ -163,11 +167,11 @@ class Consumer:
 
     def _leave(self, run: Run) -> None:
         self._runs.discard(run)
+        self._current.pop(run.key, None)
+        if self._latest.get(run.key.task_id) is run:
+            del self._latest[run.key.task_id]
         if run.confirmed:
             self._remember(run.key)
-        # A task that was asked for anew while this run was answering has the place by now.
-        if self._current.get(run.key.task_id) is run:
-            del self._current[run.key.task_id]
 
     async def _end_early(self, run: Run) -> None:
         """Somebody stopped this run, or the worker stops."""
@@ -197,9 +201,13 @@ class Consumer:
             return
         run.started = True
         outcome = await self._claims.claim(run, run.task)
+        if outcome is None and run.claim is None:
+            outcome = await _success_of(run.earlier)
         if outcome is None:
             self._observe(TaskStarted(*run.place))
-            outcome = await self._execute(run.task, run.message)
+            outcome = await self._execute(
+                run.task, run.message, functools.partial(self._claims.confirm, run)
+            )
         await self._settle(run, outcome)
 
     def _remember(self, key: RunKey) -> None:
@@ -220,10 +228,12 @@ def _key_of(delivery: Delivery, task: AgentTask | Parked) -> RunKey:
     return RunKey(task_id, submission, attempt_of(delivery.message))
 
 
-def _asks_for(run: Run, key: RunKey) -> bool:
-    """The same message again, or the same task submitted again while it runs: one call serves both.
-    Once the run is answering, whoever submits may have the answer already and wants another."""
-    return run.key == key or (run.key.attempt == key.attempt and not run.answering)
+async def _success_of(earlier: Run | None) -> Duplicate | None:
+    """Without a store: what another submission of the task comes to that was taken here before."""
+    if earlier is None or earlier.work is None:
+        return None
+    await asyncio.wait([earlier.work])
+    return Duplicate(earlier.success) if earlier.success is not None else None
 
 
 def _interrupt(runs: Iterable[Run]) -> None:

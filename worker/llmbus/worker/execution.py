@@ -16,7 +16,7 @@ from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, Fail
 from llmbus.shared.task import AgentTask
 from llmbus.worker.admission import Admission
 from llmbus.worker.direct_path import UNUSABLE, DirectPathSettings, FallbackReason, wants_direct
-from llmbus.worker.executor import Executor, failed_result
+from llmbus.worker.executor import BeforeCall, Executor, failed_result
 from llmbus.worker.outcome import (
     Completed,
     Expired,
@@ -60,7 +60,7 @@ class Execution:
         self._rules = rules
         self._clock = clock
 
-    async def run(self, task: AgentTask, message: Message) -> Outcome:
+    async def run(self, task: AgentTask, message: Message, before_call: BeforeCall) -> Outcome:
         """One attempt at this task, under its deadline and its time limit."""
         attempt = attempt_of(message)
         agent = self._admission.admit(task, message)
@@ -68,7 +68,7 @@ class Execution:
             return agent
         if not wants_direct(task, self._rules.direct_path):
             return SendToFallback(FallbackReason.DIRECT_PATH_OFF, None, attempt)
-        result = await self._attempt(task, agent, attempt)
+        result = await self._attempt(task, agent, attempt, before_call)
         self._admission.signed(result, attempt)
         failure = result.failure
         if result.status is ExecutionStatus.SUCCESS or failure is None:
@@ -76,13 +76,13 @@ class Execution:
         return self._after_failure(task, message, result, failure)
 
     async def _attempt(
-        self, task: AgentTask, agent: RequestedAgent, attempt: int
+        self, task: AgentTask, agent: RequestedAgent, attempt: int, before_call: BeforeCall
     ) -> ExecutionResult:
         started_at = self._clock.now()
         limit = self._admission.time_limit(task)
         try:
             async with asyncio.timeout(limit.duration.total_seconds()):
-                return await self._executor.execute(task, agent, attempt)
+                return await self._executor.execute(task, agent, attempt, before_call=before_call)
         except TimeoutError:
             return failed_result(task, limit.failure(), started_at)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,13 +20,15 @@ from llmbus.worker.llm_abstractions.errors import (
     LlmError,
     OutcomeUnknownError,
     RequestRejectedError,
-    without_secrets,
 )
 from llmbus.worker.llm_abstractions.factory import Providers
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 from llmbus.worker.prompt import build_messages
 from llmbus.worker.provider_access import ProviderAccess
 
-__all__ = ["Executor", "failed_result"]
+__all__ = ["BeforeCall", "Executor", "failed_result"]
+
+BeforeCall = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger("llmbus.worker")
 
@@ -44,14 +47,16 @@ class Executor:
         attempt: int,
         *,
         access: ProviderAccess | None = None,
+        before_call: BeforeCall | None = None,
     ) -> ExecutionResult:
         """The answer, or a result with status `failed` that says why. Never raises, except when
         it is cancelled. Without an `access` of its own, the provider is asked with the key and at
-        the address that the environment says."""
+        the address that the environment says. `before_call` is awaited when all is ready for the
+        call, and may end the run."""
         started_at = self._clock.now()
         model = task.metadata.get("model") or agent.model or None
         try:
-            reply = await self._ask(task, agent, attempt, model, access)
+            reply = await self._ask(task, agent, attempt, model, access, before_call)
         except LlmError as error:
             paid = with_cost(error.usage, agent.agent_type, model or "")
             return failed_result(task, error.to_failure(), started_at, paid)
@@ -83,11 +88,14 @@ class Executor:
         attempt: int,
         model: str | None,
         access: ProviderAccess | None,
+        before_call: BeforeCall | None,
     ) -> LlmReply:
         request = _request_of(task, agent, attempt)
         await self._providers.load(agent.agent_type)
         own = access.arguments() if access else {}
         provider = self._providers.get_provider(agent.agent_type, model, **own)
+        if before_call is not None:
+            await before_call()
         return await provider.generate(request)
 
 

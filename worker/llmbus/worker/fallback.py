@@ -10,6 +10,7 @@ from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, Fail
 from llmbus.shared.task import AgentTask
 from llmbus.worker.admission import Admission
 from llmbus.worker.direct_path import FallbackReason
+from llmbus.worker.executor import BeforeCall
 from llmbus.worker.outcome import Completed, Expired, FailedAndParked, Outcome
 from llmbus.worker.script_path import ScriptPath
 from llmbus.worker.subprocess_path import ScriptEnd
@@ -30,7 +31,7 @@ class FallbackExecution:
         self._script_path = script_path
         self._admission = admission
 
-    async def run(self, task: AgentTask, message: Message) -> Outcome:
+    async def run(self, task: AgentTask, message: Message, before_call: BeforeCall) -> Outcome:
         """One run under the task's deadline and its time limit."""
         reason = fallback_reason_of(message) or FallbackReason.DEAD_LETTERED
         if message.dead_letter_reason == "delivery_limit":
@@ -41,6 +42,7 @@ class FallbackExecution:
         if not isinstance(agent, RequestedAgent):
             _on_this_path(agent.result, reason)
             return agent
+        await before_call()
         limit = self._admission.time_limit(task)
         end = await self._script_path.run(task, agent, reason=reason, timeout=limit.duration)
         failure = end.result.failure

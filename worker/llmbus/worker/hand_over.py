@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from llmbus.shared.clock import Clock
-from llmbus.shared.envelope import repeated_copy
+from llmbus.shared.task_messages import repeated_copy
 from llmbus.shared.topology import Layout
 from llmbus.worker.events import Observer, TaskHandedOver
 from llmbus.worker.publishing import RunPublisher

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from llmbus.shared.bus.interface import Delivery, Message
 from llmbus.shared.errors import DeliveryLostError
-from llmbus.shared.store.claims import Claim
+from llmbus.shared.store.claims import Claim, StoredResult
 from llmbus.shared.task import AgentTask
 from llmbus.worker.outcome import Outcome, Parked
 
@@ -48,10 +48,14 @@ class Run:
     """The run has ended and its consequences are being published: who asks now asks anew."""
     confirmed: bool = False
     """The broker has confirmed what follows from the outcome: only the ack is missing."""
-    put_off: bool = False
-    """A copy is on its way to be looked at later, and is not settled with what this run holds."""
+    earlier: Run | None = None
+    """The run of the same task that was here when this one came."""
+    success: StoredResult | None = None
+    """The answer, once it is published: it answers every submission of the task."""
     claim: Claim | None = None
     """The right to run it, where the store gave one."""
+    claim_asked_at: float = 0.0
+    """When that was asked for, or last renewed, by the event loop's clock."""
     stopped_as: Outcome | None = None
     """What the run was ended for before its time; None while nobody stops it."""
     work: asyncio.Task[None] | None = None
@@ -65,11 +69,6 @@ class Run:
         since = asyncio.get_running_loop().time()
         self._deliveries[delivery.message_id] = delivery, since
 
-    def may_adopt(self, delivery: Delivery) -> bool:
-        """Whether settling it with the rest loses nothing: one that is put off takes only what it
-        held before."""
-        return not self.put_off or delivery.message_id in self._deliveries
-
     @property
     def place(self) -> tuple[str, str, int]:
         """What every event says of the task: its id, lane and attempt."""
@@ -80,6 +79,11 @@ class Run:
         if self.work is not None and self.stopped_as is None and not self.answering:
             self.stopped_as = outcome
             self.work.cancel()
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What is not settled yet."""
+        return [delivery for delivery, _ in self._deliveries.values()]
 
     def unsettled_for(self, time: timedelta) -> list[Delivery]:
         """The deliveries that were handed over longer ago than that."""

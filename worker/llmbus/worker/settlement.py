@@ -11,9 +11,10 @@ from typing import assert_never
 import msgspec
 
 from llmbus.shared.clock import Clock
-from llmbus.shared.envelope import fallback_copy, repeated_copy, retry_copy, spent_of
+from llmbus.shared.envelope import spent_of
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, together
-from llmbus.shared.store.claims import Cancelled, Late
+from llmbus.shared.store.claims import Cancelled, Late, StoredResult
+from llmbus.shared.task_messages import fallback_copy, repeated_copy, retry_copy
 from llmbus.shared.topology import Layout
 from llmbus.worker.claims import ClaimKeeper
 from llmbus.worker.events import (
@@ -87,6 +88,7 @@ class Settlement:
                 await self._defer(run, outcome)
             case Duplicate(stored):
                 await self._publisher.repeat(run, stored)
+                run.success = stored if stored.succeeded else None
                 await self._forget(run)
                 self._observe(ResultRepeated(*run.place))
             case Outdated():
@@ -115,6 +117,13 @@ class Settlement:
             await self._defer(run, self._claims.held_by_another)
             return
         await self._publisher.answer(run, message)
+        if result.status.answers_every_submission:
+            run.success = StoredResult(
+                body=message.body,
+                content_type=message.content_type,
+                submission=run.key.submission,
+                succeeded=True,
+            )
         await self._forget(run)
         self._tell(run, result)
 
@@ -165,8 +174,8 @@ class Settlement:
     async def _defer(self, run: Run, outcome: HeldElsewhere) -> None:
         """Park the message for seconds. It is the same attempt when it comes back, so its key is
         not one of those that are done with."""
-        run.put_off = True  # the copy may be back before this is over: it is the last message
         delay = self._layout.ladder.at_least(outcome.expires_in)
+        deferred = run.deliveries
         copy = repeated_copy(
             run.message, submission=run.key.submission, lane=run.lane, now=self._clock.now()
         )
@@ -174,7 +183,8 @@ class Settlement:
         # A run that lost its claim still has it here: renewed in a store that has forgotten
         # everything since, it would be restored, and keep the task from everybody.
         await self._claims.release(run)
-        await run.ack()
+        await run.ack(deferred)
+        await run.nack()  # the copy itself, if it has come back by now
         self._observe(TaskDeferred(*run.place, outcome.holder, delay.total_seconds()))
 
     async def _forget(self, run: Run) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Final
 
 import msgspec
 
 from llmbus.shared import Usage
-from llmbus.worker.llm_abstractions.errors import CallTimedOutError, RequestRejectedError
+from llmbus.worker.llm_abstractions.errors import RequestRejectedError
 
 __all__ = [
     "BaseLlm",
@@ -21,8 +19,6 @@ __all__ = [
     "TaskOrigin",
     "TextDelta",
     "ToolCall",
-    "within_deadline",
-    "within_time_limit",
 ]
 
 Message = Mapping[str, Any]
@@ -179,32 +175,3 @@ class BaseLlm(ABC):
 
 
 _REQUEST_FIELDS: Final = frozenset(LlmRequest.__struct_fields__) - {"messages"}
-
-
-@asynccontextmanager
-async def within_time_limit(request: LlmRequest) -> AsyncGenerator[None]:
-    """Cut the block at the request's `timeout_seconds` by a `CallTimedOutError`.
-
-    SDK timeouts count per read, so a dripping answer outlives them; this one is total.
-    """
-    deadline = None
-    if request.timeout_seconds is not None:
-        deadline = asyncio.get_running_loop().time() + request.timeout_seconds
-    async with within_deadline(deadline, request):
-        yield
-
-
-@asynccontextmanager
-async def within_deadline(deadline: float | None, request: LlmRequest) -> AsyncGenerator[None]:
-    """As `within_time_limit`, by a time of the event loop's clock."""
-    limit = asyncio.timeout_at(deadline)
-    try:
-        async with limit:
-            yield
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        raise CallTimedOutError(
-            f"no complete answer within {request.timeout_seconds} s; it may have been billed",
-            sent=True,
-        ) from None

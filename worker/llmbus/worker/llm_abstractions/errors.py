@@ -22,12 +22,12 @@ SDK's request or response, which carry the key.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from llmbus.shared import Failure, FailureKind, Usage
 from llmbus.shared.errors import LlmbusError
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 
 __all__ = [
     "CALL_ERRORS",
@@ -45,22 +45,9 @@ __all__ = [
     "RateLimitedError",
     "RequestRejectedError",
     "UnsupportedAgentTypeError",
-    "without_secrets",
 ]
 
 _LONGEST_MESSAGE: Final = 1_000
-_KEY_SHAPES: Final = re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{6,}|\bAIza[\w-]{8,}|\bBearer\s+[^\s,;]+")
-
-
-def without_secrets(text: str, *secrets: str | None) -> str:
-    """The text with the given secrets, and whatever is shaped like a provider's key, blotted out.
-
-    Providers repeat the key they were sent in the text of a 401.
-    """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "<key>")
-    return _KEY_SHAPES.sub("<key>", text)
 
 
 class LlmError(LlmbusError):

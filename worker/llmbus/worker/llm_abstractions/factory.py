@@ -149,7 +149,7 @@ class LlmFactory:
             raise MissingDependenciesError(
                 f"{agent_type} needs {', '.join(missing)}: pip install 'llmbus[{spec.extra}]'"
             )
-        provider_class: ProviderBuilder = getattr(import_module(spec.module), spec.class_name)
+        provider_class: ProviderBuilder = getattr(import_module(spec.package), spec.class_name)
         load_prices()
         cls._loaded[agent_type] = provider_class
         return provider_class

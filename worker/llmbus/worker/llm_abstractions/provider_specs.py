@@ -21,7 +21,7 @@ _LAYER: Final = "llmbus.worker.llm_abstractions"
 class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One provider on one SDK. Of several variables, the first that is set counts."""
 
-    module: str
+    package: str
     class_name: str
     sdk_modules: tuple[str, ...]
     extra: str
@@ -38,7 +38,7 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 def _own_server(class_name: str, *prefixes: str) -> ProviderSpec:
     return ProviderSpec(
-        module=f"{_LAYER}.compatible_llm",
+        package=f"{_LAYER}.openai_llm",
         class_name=class_name,
         sdk_modules=("openai", "aiohttp"),
         extra="openai",
@@ -51,7 +51,7 @@ def _own_server(class_name: str, *prefixes: str) -> ProviderSpec:
 SPECS: Final[Mapping[AgentType, tuple[ProviderSpec, ...]]] = {
     AgentType.ANTHROPIC_CLAUDE: (
         ProviderSpec(
-            module=f"{_LAYER}.anthropic_llm",
+            package=f"{_LAYER}.anthropic",
             class_name="AnthropicLlm",
             sdk_modules=("anthropic", "aiohttp"),
             extra="anthropic",
@@ -60,7 +60,7 @@ SPECS: Final[Mapping[AgentType, tuple[ProviderSpec, ...]]] = {
     ),
     AgentType.OPENAI_GPT: (
         ProviderSpec(
-            module=f"{_LAYER}.openai_llm",
+            package=f"{_LAYER}.openai_llm",
             class_name="OpenAILlm",
             sdk_modules=("openai", "aiohttp"),
             extra="openai",
@@ -69,14 +69,14 @@ SPECS: Final[Mapping[AgentType, tuple[ProviderSpec, ...]]] = {
     ),
     AgentType.GOOGLE_GEMINI: (
         ProviderSpec(
-            module=f"{_LAYER}.gemini_llm",
+            package=f"{_LAYER}.gemini",
             class_name="GeminiLlm",
             sdk_modules=("google.genai", "aiohttp"),
             extra="gemini",
             key_variables=(API_KEY_VARIABLES[AgentType.GOOGLE_GEMINI],),
         ),
         ProviderSpec(
-            module=f"{_LAYER}.gemini_legacy",
+            package=f"{_LAYER}.gemini",
             class_name="GeminiLegacyLlm",
             sdk_modules=("google.generativeai",),
             extra="gemini-legacy",

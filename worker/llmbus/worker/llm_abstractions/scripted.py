@@ -17,13 +17,7 @@ import msgspec
 
 from llmbus.shared import AgentType, FailureKind, Usage
 from llmbus.shared.errors import ConfigurationError
-from llmbus.worker.llm_abstractions.base_llm import (
-    BaseLlm,
-    LlmReply,
-    LlmRequest,
-    TaskOrigin,
-    within_time_limit,
-)
+from llmbus.worker.llm_abstractions.base_llm import BaseLlm, LlmReply, LlmRequest, TaskOrigin
 from llmbus.worker.llm_abstractions.errors import (
     CALL_ERRORS,
     LlmError,
@@ -31,6 +25,7 @@ from llmbus.worker.llm_abstractions.errors import (
     RequestRejectedError,
     UnsupportedAgentTypeError,
 )
+from llmbus.worker.llm_abstractions.time_limits import within_time_limit
 
 __all__ = ["Script", "ScriptedFailure", "ScriptedLlm", "ScriptedProviders"]
 

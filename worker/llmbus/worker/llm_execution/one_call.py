@@ -13,7 +13,7 @@ from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.result import ExecutionResult, Failure, FailureKind
 from llmbus.worker.executor import Executor, failed_result
 from llmbus.worker.llm_abstractions import LlmFactory, Providers, ScriptedProviders
-from llmbus.worker.llm_abstractions.model_rules import configured_rules
+from llmbus.worker.llm_abstractions.profiles.rules import configured_rules
 from llmbus.worker.llm_execution.script_input import ScriptInput
 
 __all__ = ["ask_once", "providers_here"]

@@ -9,8 +9,8 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
-from llmbus.worker.llm_abstractions.errors import without_secrets
 from llmbus.worker.llm_abstractions.provider_specs import SPECS
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 
 __all__ = ["keys_here", "log_to_stderr", "note"]
 

@@ -18,7 +18,7 @@ from llmbus.shared.errors import ConfigurationError, InvalidInputError
 from llmbus.shared.result import ExecutionResult, ExecutionStatus, Failure, FailureKind
 from llmbus.shared.task import AgentTask
 from llmbus.worker.executor import failed_result
-from llmbus.worker.llm_abstractions.errors import without_secrets
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 from llmbus.worker.llm_execution.deprecation_timeline import warn_of_removal
 from llmbus.worker.llm_execution.one_call import ask_once, providers_here
 from llmbus.worker.llm_execution.script_answer import ScriptAnswer, ScriptExit, answer_of, exit_of

@@ -5,6 +5,7 @@ generateContent, refuses what those services refuse, and fails as it is told. It
 which the extras `openai`, `anthropic` and `gemini` bring.
 """
 
+from llmbus.worker.provider_simulator.acceptance import WRONG_KEY
 from llmbus.worker.provider_simulator.behaviour import (
     Behaviour,
     Body,
@@ -15,7 +16,7 @@ from llmbus.worker.provider_simulator.behaviour import (
     Vendor,
 )
 from llmbus.worker.provider_simulator.received import Received, fingerprint
-from llmbus.worker.provider_simulator.server import WRONG_KEY, Simulator
+from llmbus.worker.provider_simulator.server import Simulator
 
 __all__ = [
     "WRONG_KEY",

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from typing import Any, Final, Self
 
-import msgspec
 from aiohttp import web
 
 from llmbus.shared.errors import InvalidInputError
+from llmbus.worker.provider_simulator.acceptance import Acceptance
 from llmbus.worker.provider_simulator.admin import admin_routes
 from llmbus.worker.provider_simulator.answering import error_response, respond
-from llmbus.worker.provider_simulator.anthropic_api import AnthropicMessages
+from llmbus.worker.provider_simulator.anthropic.api import AnthropicMessages
 from llmbus.worker.provider_simulator.api_error import ApiError, refuse
 from llmbus.worker.provider_simulator.behaviour import Behaviour
-from llmbus.worker.provider_simulator.dialect import Call, Dialect
+from llmbus.worker.provider_simulator.dialect import Dialect
 from llmbus.worker.provider_simulator.directives import Directives
-from llmbus.worker.provider_simulator.gemini_api import GeminiGenerateContent
+from llmbus.worker.provider_simulator.gemini.api import GeminiGenerateContent
+from llmbus.worker.provider_simulator.http_call import call_of
 from llmbus.worker.provider_simulator.model_lists import model_list_routes
-from llmbus.worker.provider_simulator.openai_chat import OpenAiChat
-from llmbus.worker.provider_simulator.openai_responses import OpenAiResponses
+from llmbus.worker.provider_simulator.openai.chat import OpenAiChat
+from llmbus.worker.provider_simulator.openai.responses import OpenAiResponses
 from llmbus.worker.provider_simulator.question import Question
-from llmbus.worker.provider_simulator.received import Received, fingerprint, without_keys
+from llmbus.worker.provider_simulator.received import Received
+from llmbus.worker.provider_simulator.received_calls import ReceivedCalls
 from llmbus.worker.provider_simulator.rules import RulesOfModels
 from llmbus.worker.provider_simulator.script import Script
 
-__all__ = ["WRONG_KEY", "Simulator"]
+__all__ = ["Simulator"]
 
-WRONG_KEY: Final = "wrong-key"
-"""The one key that is refused when all others are accepted."""
 _LARGEST_BODY_BYTES: Final = 32 * 1024 * 1024
-_KEPT_CALLS: Final = 10_000
 _BACKLOG: Final = 4_096
 _ROUTES: Final[tuple[tuple[str, Callable[[], Dialect]], ...]] = (
     ("/v1/messages", AnthropicMessages),
@@ -78,20 +76,21 @@ class Simulator:
         self.default = Behaviour()
         """How to answer when nobody says."""
         self.latency_seconds = latency_seconds
-        self.received: deque[Received] = deque(maxlen=_KEPT_CALLS)
-        """The newest 10,000 calls, oldest first."""
         self.in_flight = 0
         self.most_in_flight = 0
         self._host = host
         self._port = port
-        self._accepted_keys = accepted_keys
-        self._context_tokens = context_tokens
         self._models = RulesOfModels(today)
+        self._acceptance = Acceptance(accepted_keys, context_tokens, self._models)
+        self._received = ReceivedCalls()
         self._script = Script()
         self._directives = Directives()
-        self._count = 0
-        self._news = asyncio.Event()
         self._runner: web.AppRunner
+
+    @property
+    def received(self) -> deque[Received]:
+        """The newest 10,000 calls, oldest first."""
+        return self._received.newest
 
     @property
     def port(self) -> int:
@@ -122,14 +121,11 @@ class Simulator:
         """Drop the script, what was received, and the counts of directives in prompts."""
         self._script.forget()
         self._directives.forget()
-        self.received.clear()
-        self._count = 0
+        self._received.forget()
 
     async def until_received(self, count: int) -> None:
         """Return when that many calls have arrived since the start or `forget`."""
-        while self._count < count:
-            self._news.clear()
-            await self._news.wait()
+        await self._received.until(count)
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=_LARGEST_BODY_BYTES)
@@ -165,11 +161,12 @@ class Simulator:
 
     async def _answer(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
         try:
-            call, received = await self._receive(request, dialect)
+            call = await call_of(request)
         except web.HTTPRequestEntityTooLarge:
             return error_response(dialect, ApiError(413, "Request exceeds the maximum size"))
+        received = self._received.note(call, dialect)
         try:
-            question = self._read(call, dialect)
+            question = self._acceptance.read(call, dialect)
             behaviour = self._behaviour(question, dialect)
         except ApiError as error:
             received.status, received.refusal = error.status, error.message
@@ -182,42 +179,6 @@ class Simulator:
             received.status = response.status
         return response
 
-    async def _receive(self, request: web.Request, dialect: Dialect) -> tuple[Call, Received]:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        call = Call(
-            path=request.path,
-            headers=headers,
-            query=dict(request.query),
-            model_in_path=request.match_info.get("model", ""),
-            method_in_path=request.match_info.get("method", ""),
-            body=await _json_body(request),
-        )
-        self._count += 1
-        received = Received(
-            number=self._count,
-            vendor=dialect.vendor,
-            api=dialect.api,
-            path=request.path,
-            headers=without_keys(headers),
-            key=fingerprint(dialect.key(call)),
-            body=call.body,
-        )
-        self.received.append(received)
-        self._news.set()
-        return call, received
-
-    def _read(self, call: Call, dialect: Dialect) -> Question:
-        key = dialect.key(call)
-        accepted = self._accepted_keys
-        if not key or (key == WRONG_KEY if accepted is None else key not in accepted):
-            raise dialect.wrong_key(key)
-        if not isinstance(call.body, dict):
-            refuse("We could not parse the JSON body of your request.")
-        question = dialect.read(call, self._models)
-        if question.tokens > self._context_tokens:
-            raise dialect.too_long(question.tokens, self._context_tokens)
-        return question
-
     def _behaviour(self, question: Question, dialect: Dialect) -> Behaviour:
         try:
             directed = self._directives.take(question.texts)
@@ -226,12 +187,3 @@ class Simulator:
         if directed is not None:
             return directed
         return self._script.take(dialect.vendor, question.model, question.prompt) or self.default
-
-
-async def _json_body(request: web.Request) -> Any:
-    """The JSON, or the text if it is none."""
-    raw = await request.read()
-    try:
-        return msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return raw.decode(errors="replace")

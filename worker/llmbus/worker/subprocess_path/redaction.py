@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from llmbus.worker.llm_abstractions.errors import without_secrets
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 
 __all__ = ["Redaction"]
 

@@ -17,7 +17,7 @@ from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.errors import InvalidTaskError
 from llmbus.shared.result import ExecutionResult, Failure, FailureKind
 from llmbus.shared.task import AgentTask
-from llmbus.worker.llm_abstractions.errors import without_secrets
+from llmbus.worker.llm_abstractions.redaction import without_secrets
 from llmbus.worker.subprocess_path.environment import script_environment, secrets_of
 from llmbus.worker.subprocess_path.private_folder import private_folder
 from llmbus.worker.subprocess_path.problems import not_startable, problem_before, problem_of

@@ -12,6 +12,7 @@ import typer
 
 from llmbus.ops.cli.parking.options import (
     AgentTypeOption,
+    Everything,
     Ids,
     NewerThan,
     OlderThan,
@@ -20,6 +21,7 @@ from llmbus.ops.cli.parking.options import (
     narrowed,
     opened_parking,
     parking_filter,
+    require_choice,
 )
 from llmbus.ops.cli.parking.views import print_groups
 from llmbus.ops.parking.discard import DiscardedFile, discard
@@ -36,9 +38,7 @@ def discard_parked(
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
     task: TaskOption = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every message; needed where nothing narrows it.")
-    ] = False,
+    everything: Everything = False,
     keep: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Append what is discarded to this file, as JSON lines."),
@@ -58,8 +58,7 @@ def discard_parked(
     is no.
     """
     wanted = parking_filter(reason, agent_type, older_than, newer_than, task)
-    if not ids and wanted.is_empty and not everything:
-        raise typer.BadParameter("give ids or a filter, or --all for every message")
+    require_choice(ids, wanted, everything)
     if not yes and not dry_run and not sys.stdin.isatty():
         raise typer.BadParameter("there is no terminal to ask on: add --yes, or --dry-run")
     survey = asyncio.run(_survey(wanted, ids))  # noqa: TID251  the program's entry point

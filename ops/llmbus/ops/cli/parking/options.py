@@ -21,6 +21,7 @@ from llmbus.shared.settings import BusSettings, read_settings
 
 __all__ = [
     "AgentTypeOption",
+    "Everything",
     "Ids",
     "NewerThan",
     "OlderThan",
@@ -29,6 +30,7 @@ __all__ = [
     "narrowed",
     "opened_parking",
     "parking_filter",
+    "require_choice",
 ]
 
 
@@ -68,6 +70,9 @@ NewerThan = Annotated[
 TaskOption = Annotated[
     str | None, typer.Option("--task", metavar="ID", help="Only what belongs to this task.")
 ]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Every message; needed where nothing narrows it.")
+]
 
 
 def parking_filter(
@@ -87,6 +92,12 @@ def parking_filter(
         newer_than=newer_than,
         task_id=task,
     )
+
+
+def require_choice(ids: Collection[str] | None, wanted: ParkingFilter, everything: bool) -> None:
+    """What changes parking must be told which messages, or that all of them are meant."""
+    if not ids and wanted.is_empty and not everything:
+        raise typer.BadParameter("give ids or a filter, or --all for every message")
 
 
 async def narrowed(

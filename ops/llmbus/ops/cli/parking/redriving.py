@@ -10,6 +10,7 @@ import typer
 
 from llmbus.ops.cli.parking.options import (
     AgentTypeOption,
+    Everything,
     Ids,
     NewerThan,
     OlderThan,
@@ -18,6 +19,7 @@ from llmbus.ops.cli.parking.options import (
     narrowed,
     opened_parking,
     parking_filter,
+    require_choice,
 )
 from llmbus.ops.cli.parking.progress import RedriveProgress
 from llmbus.ops.parking.pace import Pace
@@ -35,9 +37,7 @@ def redrive(
     older_than: OlderThan = None,
     newer_than: NewerThan = None,
     task: TaskOption = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Every message; needed where nothing narrows it.")
-    ] = False,
+    everything: Everything = False,
     to: Annotated[
         str | None,
         typer.Option(metavar="LANE", help="Send tasks to this lane, wherever they came from."),
@@ -60,8 +60,7 @@ def redrive(
     that means nothing exits 65; filters that match nothing exit 0.
     """
     wanted = parking_filter(reason, agent_type, older_than, newer_than, task)
-    if not ids and wanted.is_empty and not everything:
-        raise typer.BadParameter("give ids or a filter, or --all for every message")
+    require_choice(ids, wanted, everything)
     progress = RedriveProgress(dry_run=dry_run)
     detour = _detour(to)
     with progress:

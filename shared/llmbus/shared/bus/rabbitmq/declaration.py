@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from datetime import timedelta
 
 from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelPreconditionFailed
@@ -67,11 +68,8 @@ class Declarer:
             ) from None
         except ChannelAccessRefused as error:
             channel = await scratch.open_channel()
-            try:
-                await channel.exchange_declare(exchange.name, passive=True)
-            except ChannelClosed:
-                raise _may_not(f"declare exchange {exchange.name!r}", error) from None
-            self._tell(logging.WARNING, f"exchange {exchange.name!r} is used unchecked", error)
+            look = channel.exchange_declare(exchange.name, passive=True)
+            await self._use_unchecked(f"exchange {exchange.name!r}", look, error)
 
     async def _declare_queue(
         self, scratch: ScratchChannels, queue: Queue, wanted: ConcreteType, version: Version
@@ -85,7 +83,9 @@ class Declarer:
             except TopologyMismatchError as problem:
                 problems.append(problem)
             except ChannelAccessRefused as error:
-                await self._use_unchecked(scratch, queue, error)
+                channel = await scratch.open_channel()
+                look = channel.queue_declare(queue.name, passive=True)
+                await self._use_unchecked(f"queue {queue.name!r}", look, error)
                 return
             else:
                 if queue_type != wanted:
@@ -110,14 +110,14 @@ class Declarer:
         self._tell_of_difference(logging.INFO if on_purpose else logging.WARNING, queue, difference)
 
     async def _use_unchecked(
-        self, scratch: ScratchChannels, queue: Queue, refusal: ChannelAccessRefused
+        self, what: str, look: Awaitable[object], refusal: ChannelAccessRefused
     ) -> None:
-        channel = await scratch.open_channel()
+        """What may not be declared is enough if it is there."""
         try:
-            await channel.queue_declare(queue.name, passive=True)
+            await look
         except ChannelClosed:
-            raise _may_not(f"declare queue {queue.name!r}", refusal) from None
-        self._tell(logging.WARNING, f"queue {queue.name!r} is used unchecked", refusal)
+            raise _may_not(f"declare {what}", refusal) from None
+        self._tell(logging.WARNING, f"{what} is used unchecked", refusal)
 
     async def _bind(self, scratch: ScratchChannels, binding: Binding) -> None:
         channel = await scratch.open_channel()

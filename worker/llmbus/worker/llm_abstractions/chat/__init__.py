@@ -1,0 +1,1 @@
+"""Reading the OpenAI chat format, in which every provider is asked. Needs no SDK."""

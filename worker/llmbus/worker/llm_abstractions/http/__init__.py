@@ -1,0 +1,1 @@
+"""What the providers that are asked over HTTP have in common, whichever SDK sends the request."""

@@ -1,0 +1,1 @@
+"""OpenAI's Chat Completions and Responses, as the simulator speaks them."""
