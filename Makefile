@@ -24,7 +24,7 @@ $(CURDIR)/.tools/bin/uv:
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.PHONY: help setup demo demo-llm test faults model soak check format lock lock-is-current contract bench clean
+.PHONY: help setup demo demo-llm test faults model planted soak check format lock lock-is-current contract bench clean
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -55,6 +55,9 @@ faults: .venv/.ok ## strike by seed: SEEDS=50, SEED=7, ONLY=worker-killed; RABBI
 
 model: .venv/.ok ## strike a model of the bus, in virtual time: STEPS=100000, or SEED=7
 	@$(PY) -m tests.model --steps $(or $(STEPS),20000) $(if $(FIRST),--first $(FIRST)) $(if $(SEED),--seed $(SEED))
+
+planted: .venv/.ok ## prove that the model finds faults: STEPS=50000, JOBS=2, ARGS="claim"
+	@$(PY) -m tests.model.planted --steps $(or $(STEPS),50000) --jobs $(or $(JOBS),1) $(ARGS)
 
 soak: .venv/.ok ## an even load for long, and whether anything grows: MINUTES=30 RATE=200 WORKERS=1
 	@$(PY) -m tests.services run -- $(PY) -m tests.load.soak \

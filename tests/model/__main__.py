@@ -1,51 +1,43 @@
 """Runs the model for as many steps as are wanted: `make model STEPS=100000`.
 
-Every round has a seed of its own. What it finds is shrunk and printed as a history;
-`make model SEED=7` repeats that round.
+Every history has a seed of its own. What it finds is made short and simple and is told as a story;
+`make model SEED=7` repeats that history.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import time
 from itertools import count
 
-import hypothesis
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
+from tests.model.history import History
+from tests.model.shrinking import shrunk
+from tests.model.walk import walked
 
-from tests.model.machine import TaskBus
-
-_HISTORIES_A_ROUND = 200
+_SAY_EVERY = 500
 
 
-def main() -> None:
+def main() -> int:
     options = _options()
     logging.disable(logging.CRITICAL)  # defects of a killed worker's last moments, for example
-    seeds = count(options.first) if options.seed is None else [options.seed]
     began = time.monotonic()
-    for seed in seeds:
-        print(f"seed {seed}", end="", flush=True)
-        _run(seed, options.length)
-        steps = TaskBus.counts.total()
-        print(f": {steps} steps, {steps / (time.monotonic() - began):.0f} a second", flush=True)
+    for seed in count(options.first) if options.seed is None else [options.seed]:
+        happenings, broken = walked(seed, options.length)
+        steps = History.counts.total()
+        speed = f"{steps} steps, {steps / (time.monotonic() - began):.0f} a second"
+        if broken is not None:
+            print(f"seed {seed}, after {speed}: {'; '.join(broken.broken)}", flush=True)
+            print(f"\nThe shortest that was found: {shrunk(happenings, broken)}")
+            return 1
+        if steps >= options.steps or seed % _SAY_EVERY == 0:
+            print(f"seed {seed}: {speed}", flush=True)
         if steps >= options.steps:
             break
-    for name, number in TaskBus.counts.most_common():
-        print(f"{number:8}  {name.replace('_', ' ')}")
-
-
-def _run(seed: int, length: int) -> None:
-    wanted = settings(
-        max_examples=_HISTORIES_A_ROUND,
-        stateful_step_count=length,
-        database=None,
-        deadline=None,
-        derandomize=False,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-    )
-    run_state_machine_as_test(hypothesis.seed(seed)(TaskBus), settings=wanted)
+    for name, number in History.counts.most_common():
+        print(f"{number:8}  {name}")
+    return 0
 
 
 def _options() -> argparse.Namespace:
@@ -58,4 +50,4 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

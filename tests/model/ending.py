@@ -11,38 +11,39 @@ from tests.model.world import World
 __all__ = ["bring_to_an_end"]
 
 _STEP_SECONDS: Final = 5.0
-_STEPS: Final = 24
+_MOST_STEPS: Final = 24
 _DRAIN_SECONDS: Final = GRACE_SECONDS + 15.0 + 10.0
 
 
 def bring_to_an_end(world: World) -> list[str]:
     """Heal, wait, drain; what was broken by then."""
     _heal(world)
-    for _ in range(_STEPS):
+    for _ in range(_MOST_STEPS):
         world.advance(_STEP_SECONDS)
         if not broken_at_the_end(world.journal):
             break
-    broken = broken_at_the_end(world.journal) + broken_now(world.journal, world.now)
+    broken = broken_at_the_end(world.journal) + broken_now(world)
     return broken or _drain(world)
 
 
 def _heal(world: World) -> None:
-    world.tell("everything heals, and the provider answers whatever it is asked")
+    world.tell("everything heals, and whoever is asked answers")
     if not world.broker.is_reachable:
         world.resume_broker()
+    if world.broker.alarm.is_raised:
+        world.end_alarm()
     if not world.shelf.is_reachable:
         world.find_store()
-    for worker in world.workers:
-        if worker.process.is_frozen:
-            world.act(worker.thaw)
+    for worker in world.frozen:
+        world.act(worker.thaw)
     world.act(world.calls.open)
     world.start_worker()
 
 
 def _drain(world: World) -> list[str]:
-    living = [worker for worker in world.workers if not worker.is_over]
+    living = world.living
     for worker in living:
         world.act(worker.drain)
     world.advance(_DRAIN_SECONDS)
     late = [f"{worker.name} does not end" for worker in living if not worker.is_over]
-    return late + broken_at_the_end(world.journal) + broken_now(world.journal, world.now)
+    return late + broken_at_the_end(world.journal) + broken_now(world)

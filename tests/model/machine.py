@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from tests.model.ending import bring_to_an_end
-from tests.model.fault_rules import FaultRules
-from tests.model.invariants import broken_now
-from tests.model.task_rules import TaskRules
+from tests.model.history import BrokenPromise, History
+from tests.model.steps import PAUSES, Happening
 
 __all__ = ["TaskBus"]
 
 
-class TaskBus(TaskRules, FaultRules):
+class TaskBus(RuleBasedStateMachine):
     """Claim, adoption, settlement and retry, between faults."""
 
-    @initialize()
-    def two_workers_serve(self) -> None:
-        for _ in range(2):
-            self.world.start_worker()
-        self.world.advance(1)
+    def __init__(self) -> None:
+        super().__init__()
+        self.history = History()
+        self._is_broken = False
 
-    @rule(seconds=st.sampled_from((0.3, 1, 3, 10)))
-    def time_passes(self, seconds: float) -> None:
-        self.counts["time_passes"] += 1
-        self.world.advance(seconds)
-
-    @invariant()
-    def all_promises_are_kept(self) -> None:
-        self.world.settle()
-        self.require(broken_now(self.world.journal, self.world.now))
+    @rule(data=st.data())
+    def something_happens(self, data: st.DataObject) -> None:
+        possible = self.history.possible()
+        often = [step for step in possible for _ in range(step.weight)]
+        step = data.draw(st.sampled_from(often))
+        arguments = {
+            name: data.draw(st.sampled_from(choices)) for name, choices in step.choices.items()
+        }
+        pause = data.draw(st.sampled_from(PAUSES))
+        try:
+            self.history.follow(Happening(step, arguments, pause))
+        except BrokenPromise:
+            self._is_broken = True
+            raise
 
     def teardown(self) -> None:
         try:
-            if not self.is_broken:
-                self.require(bring_to_an_end(self.world))
+            if not self._is_broken:
+                self.history.end()
         finally:
-            self.world.close()
+            self.history.close()

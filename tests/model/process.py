@@ -26,7 +26,8 @@ class Process:
         self.name = name
         self.is_alive = True
         self.is_frozen = False
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        """In order: a history that is repeated has to go the same way."""
         self._sleepers: list[asyncio.Future[None]] = []
         self._backlog: list[Callable[[], object]] = []
         self._context = copy_context()
@@ -63,8 +64,8 @@ class Process:
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         """This task belongs to the process."""
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
     async def step_by_step(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do the work, as fast as the process may go."""

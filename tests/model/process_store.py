@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any, Self
 
 from llmbus.shared.errors import StoreUnreachableError
-from llmbus.shared.store.claims import Claim, Claimed, Stored
+from llmbus.shared.store.claims import Cancelled, Claim, Claimed, Late, Stored
 from llmbus.shared.store.memory import MemoryStore
 from tests.model.journal import Journal, StoredOnce
 from tests.model.loop_clock import LATENCY_SECONDS, LoopClock
 from tests.model.process import Process
+from tests.model.runs import RunFacts, this_run
 
 __all__ = ["ProcessStore", "Shelf"]
 
@@ -61,28 +62,72 @@ class ProcessStore:
         return partial(self._there_and_back, name)
 
     async def _there_and_back(self, name: str, *arguments: Any, **options: Any) -> Any:
-        await asyncio.sleep(LATENCY_SECONDS)
-        answer = await getattr(self._shelf.require(), name)(*arguments, **options)
-        self._note(arguments, answer, name, options)
-        await asyncio.sleep(LATENCY_SECONDS)
-        self._shelf.require()
+        try:
+            await asyncio.sleep(LATENCY_SECONDS)
+            answer = await getattr(self._shelf.require(), name)(*arguments, **options)
+            self._note(arguments, answer, name, options)
+            await asyncio.sleep(LATENCY_SECONDS)
+            self._shelf.require()
+        except StoreUnreachableError:
+            if (run := this_run.get()) is not None:
+                run.was_not_heard(name, _now())
+            raise
         return answer
 
     def _note(
         self, arguments: tuple[Any, ...], answer: object, name: str, options: dict[str, Any]
     ) -> None:
         match name, answer:
-            case "claim", Claimed(claim):
-                self._journal.open_starts[claim.claimant.task_id, claim.token] = self._process
-            case (("release" | "pass_on"), _):
+            case "claim", Claimed():
+                self._note_claim(answer)
+            case "release", _:
                 self._forget_start(arguments[0])
-            case "finish", Stored():
+            case "pass_on", _:
                 self._forget_start(arguments[0])
-                now = asyncio.get_running_loop().time()
-                stored = StoredOnce(now, arguments[0], arguments[1], options["succeeded"])
-                self._journal.stored.append(stored)
+                _run().has_ended(None, _now())
+            case "finish", (Stored() | Late() | Cancelled()):
+                _run().has_ended(answer, _now())
+                if not isinstance(answer, Cancelled):
+                    self._forget_start(arguments[0])
+                if isinstance(answer, Stored):
+                    self._note_result(arguments[0], arguments[1], options["succeeded"])
             case _:
                 pass
 
+    def _note_claim(self, answer: Claimed) -> None:
+        claim, run, journal = answer.claim, _run(), self._journal
+        deaths = journal.deaths_of(run.task_id, _now())
+        if answer.open_starts > deaths and not journal.trouble_between(0, _now()):
+            counted = f"{answer.open_starts} deaths of {run.task_id} count"
+            journal.wrong.append(f"{counted}, not {deaths}")
+        journal.open_starts[run.task_id, claim.token] = self._process
+        journal.claims.setdefault(run.task_id, []).append((_now(), run))
+        journal.tokens.setdefault(run.task_id, []).append((_now(), claim.token))
+        run.was_given(answer, _now())
+
+    def _note_result(self, claim: Claim, body: bytes, succeeded: bool) -> None:
+        """Once, however often it is said. Whoever was taken over comes too late, as long as the
+        store knows of that."""
+        journal, task_id = self._journal, claim.claimant.task_id
+        if any(stored.claim == claim for stored in journal.stored):
+            return
+        journal.forget_starts_of(task_id)
+        journal.stored.append(StoredOnce(_now(), claim, body, succeeded))
+        if any(
+            token > claim.token and not journal.forgot_between(at, _now())
+            for at, token in journal.tokens.get(task_id, ())
+        ):
+            journal.wrong.append(f"a run of {task_id} was taken over and stored its result")
+
     def _forget_start(self, claim: Claim) -> None:
         self._journal.open_starts.pop((claim.claimant.task_id, claim.token), None)
+
+
+def _run() -> RunFacts:
+    run = this_run.get()
+    assert run is not None, "only runs ask for claims and end them"
+    return run
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

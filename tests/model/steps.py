@@ -1,62 +1,63 @@
-"""What every rule of the model stands on: the world, its clock, and the story told so far."""
+"""What one step of a history is: something that happens, in one of several ways."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ClassVar, TypeVar
-
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from tests.model.world import World
 
-__all__ = ["ModelMachine", "one_of", "step", "which"]
+__all__ = ["PAUSES", "WHICH", "Happening", "Step", "one_of", "step"]
 
 _Item = TypeVar("_Item")
-_PAUSES = st.sampled_from((0.0, 0.1, 0.05, 0.2, 0.3, 1.0, 3.0))
-which = st.integers(0, 5)
+PAUSES: Final = (0.0, 0.1, 0.05, 0.2, 0.3, 1.0, 3.0)
+"""How long nothing happens after a step, so that the next one strikes amid what goes on."""
+WHICH: Final = tuple(range(6))
 """For `one_of`."""
 
 
-class ModelMachine(RuleBasedStateMachine):
-    """One history of one world."""
+@dataclass(frozen=True)
+class Step:
+    """A kind of step. Of all choices the first is the simplest."""
 
-    counts: ClassVar[Counter[str]] = Counter()
-    """How often each rule was followed in this process."""
+    happen: Callable[..., None]
+    choices: Mapping[str, Sequence[Any]]
+    when: Callable[[World], object]
+    """Truthy where it can happen."""
+    weight: int
+    """How often it is taken, compared with the others."""
+    is_fault: bool
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World()
-        self.is_broken = False
-
-    def tell(self, sentence: str) -> None:
-        self.world.tell(sentence)
-
-    def require(self, broken: list[str]) -> None:
-        if broken:
-            self.is_broken = True
-            story = "\n".join(self.world.journal.story)
-            raise AssertionError("; ".join(broken) + f"\n\nWhat happened:\n{story}")
+    @property
+    def name(self) -> str:
+        return self.happen.__name__.replace("_", " ")
 
 
-def step(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
-    """A rule after which some time may pass, so that the next one strikes amid what goes on."""
+@dataclass(frozen=True)
+class Happening:
+    """One step, as it was taken."""
 
-    def decorate(happen: Callable[..., None]) -> Any:
-        @wraps(happen)
-        def happen_and_wait(self: ModelMachine, then: float, **values: Any) -> None:
-            self.counts[happen.__name__] += 1
-            happen(self, **values)
-            self.world.advance(then)
-
-        follow: Callable[..., Any] = rule
-        return follow(then=_PAUSES, **drawn)(happen_and_wait)
-
-    return decorate
+    step: Step
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pause: float = 0.0
 
 
-def one_of(items: list[_Item], number: int) -> _Item:
+def step(
+    *,
+    weight: int,
+    when: Callable[[World], object] = lambda world: True,
+    is_fault: bool = False,
+    **choices: Sequence[Any],
+) -> Callable[[Callable[..., None]], Step]:
+    """Makes a step of a function that changes a `World`."""
+
+    def make(happen: Callable[..., None]) -> Step:
+        return Step(happen, choices, when, weight, is_fault)
+
+    return make
+
+
+def one_of(items: Sequence[_Item], number: int) -> _Item:
     """Any of them, by a number that shrinks to the first."""
     return items[number % len(items)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final, cast
 
 from llmbus.shared.bus.memory import MemoryBroker
@@ -11,23 +12,44 @@ from llmbus.shared.errors import LlmbusError
 from llmbus.shared.store.interface import Store
 from llmbus.shared.topology import Layout
 from llmbus.worker import Surroundings, Worker, WorkerSettings
-from llmbus.worker.events import Event, TaskHandedOver
+from llmbus.worker.events import Event, TaskInterrupted
+from llmbus.worker.subprocess_path import ScriptSettings
+from tests.model.held_calls import LONGEST_CALL_SECONDS, HeldCalls
 from tests.model.journal import Journal, Span
 from tests.model.process import Process
 from tests.model.process_bus import ProcessBus
 from tests.model.process_store import ProcessStore, Shelf
-from tests.model.provider import HeldCalls, ModelProviders
+from tests.model.provider import ModelProviders, ModelScripts
+from tests.model.runs import this_run
 
-__all__ = ["CLAIM_SECONDS", "GRACE_SECONDS", "LANE", "MAX_CRASHES", "WorkerProcess"]
+__all__ = [
+    "CLAIM_SECONDS",
+    "GRACE_SECONDS",
+    "HAND_OVER_SECONDS",
+    "LANE",
+    "MAX_CRASHES",
+    "WorkerProcess",
+]
 
 LANE: Final = "openai-gpt"
 CLAIM_SECONDS: Final = 3.0
-GRACE_SECONDS: Final = 3.0
-MAX_CRASHES: Final = 3
+GRACE_SECONDS: Final = 10.0
+HAND_OVER_SECONDS: Final = 8.0
+MAX_CRASHES: Final = 2
+_SETTINGS: Final = WorkerSettings(
+    lanes=(LANE,),
+    concurrency=2,
+    grace_seconds=GRACE_SECONDS,
+    claim_seconds=CLAIM_SECONDS,
+    max_crashes=MAX_CRASHES,
+    hand_over_seconds=HAND_OVER_SECONDS,
+    task_timeout_seconds=LONGEST_CALL_SECONDS,
+)
+_SCRIPTS: Final = ScriptSettings(fallback_timeout_seconds=LONGEST_CALL_SECONDS)
 
 
 class WorkerProcess:
-    """One `Worker` in a process of its own."""
+    """One `Worker` in a process of its own. It serves its lane and the fallback queue."""
 
     def __init__(
         self,
@@ -41,19 +63,28 @@ class WorkerProcess:
     ) -> None:
         self.process = Process(name)
         self.is_draining = False
+        self.started_at = _now()
         self._journal = journal
         self._broker = broker
-        self._bus = ProcessBus(broker, self.process, journal)
+        self.bus = ProcessBus(broker, self.process, journal)
         self._stop = asyncio.Event()
+
+        def scripts(
+            settings: ScriptSettings, clock: Clock, environment: Mapping[str, str]
+        ) -> ModelScripts:
+            return ModelScripts(calls, settings, clock)
+
         surroundings = Surroundings(
-            bus=self._bus,
+            bus=self.bus,
             store=cast("Store", ProcessStore(shelf, journal, self.process)),
-            providers=ModelProviders(self.process, calls),
+            providers=ModelProviders(calls),
             layout=layout,
             clock=clock,
             observer=self._observe,
+            scripts=_SCRIPTS,
+            make_script_path=scripts,
         )
-        self.worker = Worker(_settings(name), surroundings)
+        self.worker = Worker(_SETTINGS.model_copy(update={"worker_id": name}), surroundings)
         self._life = self.process.spawn(self._live())
 
     @property
@@ -77,6 +108,7 @@ class WorkerProcess:
 
     def hurry(self) -> None:
         """A second SIGTERM."""
+        self._journal.hurried.setdefault(self.process, _now())
         self.process.call(self.worker.hurry)
 
     def freeze(self) -> None:
@@ -95,13 +127,13 @@ class WorkerProcess:
         if self.process.is_frozen:
             self._journal.frozen[self.process][-1].end = _now()
         self.process.kill()
-        if self._bus.is_open:
-            self._broker.disconnect(self._bus)
+        if self.bus.is_open:
+            self._broker.disconnect(self.bus)
 
     def lose_connection(self) -> None:
         """It comes back at once."""
-        self._bus.lost()
-        self._bus.restored()
+        self.bus.lost()
+        self.bus.restored()
 
     async def _live(self) -> None:
         try:
@@ -115,25 +147,12 @@ class WorkerProcess:
             self._journal.tell(_now(), f"{self.name} has ended")
 
     def _observe(self, event: Event) -> None:
-        if isinstance(event, TaskHandedOver):
-            self._journal.hand_overs.append(_now())
+        run = this_run.get()
+        if run is not None and isinstance(event, TaskInterrupted):
+            run.was_given_back(_now())
         place = f"{event.task_id}, attempt {event.attempt}"
         self._journal.tell(_now(), f"    {self.name}: {event.name} ({place})")
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _settings(name: str) -> WorkerSettings:
-    return WorkerSettings(
-        worker_id=name,
-        lanes=(LANE,),
-        concurrency=2,
-        grace_seconds=GRACE_SECONDS,
-        claim_seconds=CLAIM_SECONDS,
-        max_crashes=MAX_CRASHES,
-        hand_over_seconds=8.0,
-        task_timeout_seconds=40.0,
-        fallback_after_retries=False,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from llmbus.shared import AgentTask, AgentType
@@ -13,14 +13,16 @@ from llmbus.shared.bus.memory import MemoryBus
 from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import RequestedAgent, submission_of
 from llmbus.shared.ladder import RetryLadder
+from llmbus.shared.store.claims import CancelNoted
 from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
-from tests.model.journal import Accepted, Journal, Span
+from tests.model.held_calls import HeldCalls
+from tests.model.journal import Journal, Span
 from tests.model.loop_clock import LoopClock
+from tests.model.operators import OperatorProcess
 from tests.model.process import make_task
 from tests.model.process_bus import WatchedBroker
 from tests.model.process_store import Shelf
-from tests.model.provider import HeldCalls
 from tests.model.workers import LANE, WorkerProcess
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -40,6 +42,9 @@ class World:
         self.layout = Layout(ladder=RetryLadder((timedelta(seconds=1), timedelta(seconds=4))))
         self.journal = Journal()
         self.workers: list[WorkerProcess] = []
+        self.operators: list[OperatorProcess] = []
+        self.submitted: dict[str, list[Message]] = {}
+        """By task id: what the orchestrator sent."""
         self._started = 0
         self._submissions = 0
         self._run(self._set_up())
@@ -48,8 +53,28 @@ class World:
     def now(self) -> float:
         return self.loop.time()
 
+    def moment(self, moment: datetime) -> float:
+        """When that is by the loop's clock."""
+        return self.now + (moment - self.clock.now()).total_seconds()
+
     def tell(self, sentence: str) -> None:
         self.journal.tell(self.now, sentence)
+
+    @property
+    def living(self) -> list[WorkerProcess]:
+        return [worker for worker in self.workers if not worker.is_over]
+
+    @property
+    def serving(self) -> list[WorkerProcess]:
+        return [worker for worker in self.workers if worker.is_serving]
+
+    @property
+    def draining(self) -> list[WorkerProcess]:
+        return [worker for worker in self.living if worker.is_draining]
+
+    @property
+    def frozen(self) -> list[WorkerProcess]:
+        return [worker for worker in self.living if worker.process.is_frozen]
 
     def start_worker(self) -> WorkerProcess:
         self._started += 1
@@ -73,75 +98,78 @@ class World:
         """A submission of its own."""
         self._submissions += 1
         now = self.clock.now() + timedelta(microseconds=self._submissions)
-        submission = now.isoformat()
         task = AgentTask(
-            task_id,
-            title="One of the model's",
-            description="Say hello.",
-            agent=LANE,
-            tenant=submission,  # comes back with each result
-            metadata={"submission": submission},
-            **fields,
+            task_id, title="One of the model's", description="Say hello.", agent=LANE, **fields
         )
         message = task_message(
             task, encode_task(task), agent=_AGENT, reply_to="orchestrator", now=now
         )
+        self.submitted.setdefault(task_id, []).append(message)
         self.publish(message)
 
     def publish(self, message: Message) -> None:
         """By an orchestrator that reaches the broker at once."""
-        self.broker_call(self.layout.tasks, LANE, message)
-        accepted = self.journal.accepted.setdefault(message.correlation_id, [])
-        accepted.append(Accepted(self.now, message))
-
-    def broker_call(self, exchange: str, key: str, message: Message) -> None:
-        async def publish() -> None:
-            self.broker.publish(exchange, key, message)
-
-        self._run(publish())
+        self.act(self.broker.publish, self.layout.tasks, LANE, message)
 
     def cancel(self, task_id: str) -> None:
         """The latest submission of this task."""
-        submission = submission_of(self.journal.accepted[task_id][-1].message)
+        submission = submission_of(self.submitted[task_id][-1]) or ""
         keep = timedelta(days=1)
         asking = self.shelf.content.request_cancel(
             task_id, "no longer wanted", keep, submission=submission
         )
         answer = self._run(asking)
         self.tell(f"    the store says: {answer}")
-        if type(answer).__name__ == "CancelNoted":
-            self.journal.cancelled.setdefault(task_id, []).append((self.now, submission or ""))
+        if isinstance(answer, CancelNoted):
+            self.journal.cancelled.setdefault((task_id, submission), self.now)
+
+    def redrive(self) -> None:
+        async def begin() -> OperatorProcess:
+            return OperatorProcess(self.broker, self.layout, self.clock, self.journal)
+
+        self.operators.append(self._run(begin()))
 
     def drop_connections(self) -> None:
-        self.journal.losses.append(self.now)
-        self._do(self.broker.drop_connections)
+        self.act(self.broker.drop_connections)
 
     def lose_connection(self, worker: WorkerProcess) -> None:
-        self.journal.losses.append(self.now)
-        self._do(worker.lose_connection)
+        self.act(worker.lose_connection)
 
     def pause_broker(self) -> None:
-        self.journal.losses.append(self.now)
-        self._do(self.broker.pause)
+        self.journal.broker_away.append(Span(self.now))
+        self.act(self.broker.pause)
 
     def resume_broker(self) -> None:
-        self._do(self.broker.resume)
+        self.journal.broker_away[-1].end = self.now
+        self.act(self.broker.resume)
+
+    def begin_alarm(self) -> None:
+        self.journal.alarms.append(Span(self.now))
+        self.act(self.broker.alarm.begin)
+
+    def end_alarm(self) -> None:
+        self.journal.alarms[-1].end = self.now
+        self.act(self.broker.alarm.end)
 
     def lose_store(self) -> None:
         self.shelf.is_reachable = False
-        self.journal.store_troubles.append(Span(self.now))
+        self.journal.away.append(Span(self.now))
 
     def find_store(self) -> None:
         self.shelf.is_reachable = True
-        self.journal.store_troubles[-1].end = self.now
+        self.journal.away[-1].end = self.now
 
     def empty_store(self) -> None:
         self._run(self.shelf.empty())
-        self.journal.store_troubles.append(Span(self.now, self.now))
+        self.journal.emptied.append(self.now)
 
     def act(self, action: Any, *arguments: Any) -> None:
         """Do something that needs the running loop."""
-        self._do(action, *arguments)
+
+        async def do() -> None:
+            action(*arguments)
+
+        self._run(do())
 
     def advance(self, seconds: float) -> None:
         self._run(asyncio.sleep(seconds))
@@ -157,9 +185,10 @@ class World:
 
     def close(self) -> None:
         """Leave no task behind."""
-        for worker in self.workers:
-            if not worker.is_over:
-                self.act(worker.process.kill)
+        for worker in self.living:
+            self.act(worker.process.kill)
+        for operator in self.operators:
+            self.act(operator.process.kill)
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()
@@ -176,12 +205,6 @@ class World:
         await bus.__aenter__()  # stays: queues outlive their last user only so
         topology = self.layout.for_tasks([LANE]) + self.layout.for_results("orchestrator")
         await bus.declare(topology)
-
-    def _do(self, action: Any, *arguments: Any) -> None:
-        async def do() -> None:
-            action(*arguments)
-
-        self._run(do())
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)

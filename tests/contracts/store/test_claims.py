@@ -117,6 +117,16 @@ async def test_passing_on_again_does_not_touch_who_came_after(store: Store) -> N
     assert await store.claim(redelivered, LIFETIME, LEDGER_LIFE) == Superseded()
 
 
+async def test_what_was_passed_on_is_remembered_for_every_submission(store: Store) -> None:
+    await store.pass_on(await granted(store, run("a")))
+    await store.pass_on(await granted(store, run("b", submission="s-2")))
+    second = await granted(store, run("c", attempt=2, submission="s-2"))
+    await finished(store, second, succeeded=False)
+    assert await store.claim(run("copy"), LIFETIME, LEDGER_LIFE) == Superseded()
+    later = await granted(store, run("d", attempt=2))
+    assert later.claimant.attempt == 2
+
+
 async def test_a_lapsed_claim_is_taken_over_with_a_higher_token(store: Store) -> None:
     dead = await abandon(store, run("a"))
     answer = await started(store, run("b"))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from llmbus.shared.store.claims import (
+    AlreadyFinished,
     Claimed,
     Finished,
     Late,
@@ -48,6 +49,31 @@ async def test_any_other_result_answers_its_own_submission_only(store: Store) ->
     assert await store.claim(run("b"), LIFETIME, LEDGER_LIFE) == Finished(kept)
     assert (await started(store, run("c", submission="s-2"))).open_starts == 0
     assert await store.outcome_of("t-1") is None
+
+
+async def test_a_failure_answers_its_own_submission_while_later_ones_run(store: Store) -> None:
+    """A copy of the first message is still about: its ack was lost."""
+    kept = StoredResult(body=BODY, content_type=JSON, submission="s-1", succeeded=False)
+    await finished(store, await granted(store, run("a")), succeeded=False)
+    second = await granted(store, run("b", submission="s-2"))
+    assert await store.claim(run("copy"), LIFETIME, LEDGER_LIFE) == Finished(kept)
+    await store.release(second)
+    assert await store.claim(run("copy"), LIFETIME, LEDGER_LIFE) == Finished(kept)
+    third = await granted(store, run("c", submission="s-2"))
+    await finished(store, third, succeeded=False)
+    assert await store.claim(run("copy"), LIFETIME, LEDGER_LIFE) == Finished(kept)
+    assert await store.request_cancel("t-1", "why", LIFETIME, submission="s-1") == (
+        AlreadyFinished(False)
+    )
+    await store.forget("t-1")
+    assert (await started(store, run("copy"))).open_starts == 0
+
+
+async def test_a_success_answers_those_that_had_failed_as_well(store: Store) -> None:
+    kept = StoredResult(body=BODY, content_type=JSON, submission="s-2", succeeded=True)
+    await finished(store, await granted(store, run("a")), succeeded=False)
+    await finished(store, await granted(store, run("b", submission="s-2")))
+    assert await store.claim(run("copy"), LIFETIME, LEDGER_LIFE) == Finished(kept)
 
 
 async def test_an_end_clears_the_open_starts(store: Store) -> None:

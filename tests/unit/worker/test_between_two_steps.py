@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -119,18 +120,20 @@ class Stage:
     def producer(self) -> Producer:
         return Producer("orchestrator", bus=MemoryBus(self.broker))
 
-    def worker(self, worker_id: str, *, max_crashes: int = 3) -> Worker:
-        settings = WorkerSettings(
-            worker_id=worker_id,
-            lanes=(LANE,),
-            concurrency=2,
-            grace_seconds=0.0,
-            claim_seconds=CLAIM_SECONDS,
-            max_crashes=max_crashes,
-        )
+    def worker(self, worker_id: str, **changes: Any) -> Worker:
+        values: dict[str, Any] = {
+            "lanes": (LANE,),
+            "concurrency": 2,
+            "grace_seconds": 0.0,
+            "claim_seconds": CLAIM_SECONDS,
+        }
+        settings = WorkerSettings(worker_id=worker_id, **(values | changes))
         bus = SlowAckBus(self.broker)
         around = Surroundings(bus, self.store, self.providers, observer=self.events)
         return Worker(settings, around)
+
+    async def asked(self, who: Claimant) -> ClaimAnswer:
+        return await self.store.claim(who, timedelta(seconds=CLAIM_SECONDS), timedelta(days=1))
 
 
 def test_a_message_that_comes_again_during_the_ack_is_acked_too() -> None:

@@ -105,9 +105,9 @@ class ClaimKeeper:
                 return None
             case Claimed(claim, open_starts):
                 run.claim = claim
+                self._running[who.run_id] = run, task
                 if open_starts >= self._terms.max_crashes:
                     return self._poisonous(run, task, open_starts)
-                self._running[who.run_id] = run, task
                 return None
             case Held(holder, expires_in):
                 return HeldElsewhere(holder, expires_in)
@@ -141,9 +141,20 @@ class ClaimKeeper:
 
     async def _answer_to(self, who: Claimant) -> ClaimAnswer | None:
         terms = self._terms
-        return await self._asked_awake(
-            lambda: self._store.claim(who, terms.lifetime, terms.remembered)
-        )
+        given: list[Claim] = []
+
+        async def ask() -> ClaimAnswer:
+            answer = await self._store.claim(who, terms.lifetime, terms.remembered)
+            if isinstance(answer, Claimed):
+                given.append(answer.claim)
+            return answer
+
+        answer = await self._asked_awake(ask)
+        current = answer.claim if isinstance(answer, Claimed) else None
+        for claim in given:
+            if claim != current:  # taken over in a freeze: nothing was run, so nobody died of it
+                await self._asked(self._store.release(claim))
+        return answer
 
     async def _asked_awake(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
         """An answer that is younger than a claim lives. If it is not, this process was frozen: what

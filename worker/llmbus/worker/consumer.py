@@ -94,6 +94,12 @@ class Consumer:
             self._leave(run)
         return len(unstarted)
 
+    def return_overdue(self, after: timedelta) -> None:
+        """Return what has waited for a slot for longer than that: where the slots are taken by runs
+        whose messages were handed over or lost, more is taken than can begin."""
+        waiting = [run for run in self._runs if not (run.started or run.answering)]
+        _interrupt(run for run in waiting if run.unsettled_for(after))
+
     async def drain(self, grace: timedelta) -> None:
         """Stop taking, return what has not begun, let the rest finish within `grace`, then return
         that, too. Nothing that is returned is charged an attempt."""

@@ -18,7 +18,7 @@ from llmbus.worker.publishing import RunPublisher
 from llmbus.worker.retry import RetryPolicy
 from llmbus.worker.settings import WorkerSettings
 from llmbus.worker.settlement import Settlement
-from llmbus.worker.subprocess_path import ScriptRunner, ScriptSettings
+from llmbus.worker.subprocess_path import ScriptSettings
 from llmbus.worker.surroundings import Surroundings
 
 __all__ = ["Consumers"]
@@ -52,10 +52,10 @@ class Consumers:
     def of_fallback(self, scripts: ScriptSettings) -> Consumer:
         """Runs the scripts for the tasks of the fallback queue."""
         around = self.around
-        runner = ScriptRunner(scripts, around.clock, self._environment())
+        script_path = around.make_script_path(scripts, around.clock, self._environment())
         admission = admission_within(scripts.fallback_timeout_seconds, self.settings, around)
         source = Source(around.layout.fallback_queue, scripts.fallback_concurrency)
-        return self._consumer([source], FallbackExecution(runner, admission).run)
+        return self._consumer([source], FallbackExecution(script_path, admission).run)
 
     def _environment(self) -> Mapping[str, str]:
         """What the scripts may be given: where answers are scripted, theirs are, too."""

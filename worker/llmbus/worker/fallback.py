@@ -12,7 +12,8 @@ from llmbus.worker.admission import Admission
 from llmbus.worker.direct_path import FallbackReason
 from llmbus.worker.executor import BeforeCall
 from llmbus.worker.outcome import Completed, Expired, FailedAndParked, Outcome
-from llmbus.worker.subprocess_path import ScriptEnd, ScriptRunner
+from llmbus.worker.script_path import ScriptPath
+from llmbus.worker.subprocess_path import ScriptEnd
 
 __all__ = ["FallbackExecution"]
 
@@ -26,8 +27,8 @@ class FallbackExecution:
     """Runs the script of the task's agent, once, and says how it ended. Never raises, except when
     it is cancelled; then the script and its children are dead."""
 
-    def __init__(self, runner: ScriptRunner, admission: Admission) -> None:
-        self._runner = runner
+    def __init__(self, script_path: ScriptPath, admission: Admission) -> None:
+        self._script_path = script_path
         self._admission = admission
 
     async def run(self, task: AgentTask, message: Message, before_call: BeforeCall) -> Outcome:
@@ -43,7 +44,7 @@ class FallbackExecution:
             return agent
         await before_call()
         limit = self._admission.time_limit(task)
-        end = await self._runner.run(task, agent, reason=reason, timeout=limit.duration)
+        end = await self._script_path.run(task, agent, reason=reason, timeout=limit.duration)
         failure = end.result.failure
         if failure is not None and failure.kind is FailureKind.TIMEOUT and limit.deadline:
             expired = limit.failure()

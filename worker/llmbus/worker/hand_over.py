@@ -32,11 +32,13 @@ _LONGEST_ABSENCE: Final = timedelta(minutes=1)
 
 class HandOver:
     """Watches how long the deliveries of running tasks have been unsettled, as an async context
-    manager. `after` None: the broker takes nothing back, and nothing is watched."""
+    manager. `after` None: the broker takes nothing back, and nothing is watched. Tasks that wait
+    for a slot are returned in time, so that others may run them."""
 
     def __init__(
         self,
         runs: Callable[[], Iterable[Run]],
+        return_overdue: Callable[[timedelta], None],
         publisher: RunPublisher,
         layout: Layout,
         clock: Clock,
@@ -44,6 +46,7 @@ class HandOver:
         after: timedelta | None,
     ) -> None:
         self._runs = runs
+        self._return_overdue = return_overdue
         self._publisher = publisher
         self._layout = layout
         self._clock = clock
@@ -65,6 +68,7 @@ class HandOver:
     async def _look_forever(self, after: timedelta) -> None:
         while True:
             await asyncio.sleep((after / _LOOKS).total_seconds())
+            self._return_overdue(after)
             await asyncio.gather(*(self._hand_over(run, after) for run in list(self._runs())))
 
     async def _hand_over(self, run: Run, after: timedelta) -> None:

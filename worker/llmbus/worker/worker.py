@@ -148,8 +148,14 @@ class Worker:
         after = around.bus.unsettled_limit and around.bus.unsettled_limit * _HANDED_OVER_AFTER
         if self._settings.hand_over_seconds is not None:
             after = timedelta(seconds=self._settings.hand_over_seconds)
+
+        def return_overdue(after: timedelta) -> None:
+            for consumer in self._consumers:
+                consumer.return_overdue(after)
+
         return HandOver(
             lambda: [run for consumer in self._consumers for run in consumer.running],
+            return_overdue,
             self._publisher,
             around.layout,
             around.clock,

@@ -190,7 +190,7 @@ class Claims(Protocol):
     async def pass_on(self, claim: Claim) -> None:
         """End a run in order whose task goes on under a later attempt, once the message for that
         one is confirmed. A message for this attempt of this submission, or for an earlier one, is
-        `Superseded` from now on, cancelled or not. Only the last submission is remembered."""
+        `Superseded` from now on, cancelled or not."""
         ...
 
     async def request_cancel(

@@ -49,12 +49,13 @@ class Keys:
 
     def ledger(self, task_id: str) -> str:
         """The highest tokens: `last` given, `ended` in order, `finished` with a result; and
-        `run:<token>` with the run id of every start that is still open; and `passed`: the attempt
-        that was passed on last, a space, its submission."""
+        `run:<token>` with the run id of every start that is still open; and
+        `passed:<submission>`: the attempt of it that was passed on last."""
         return self._of_task(task_id, "ledger")
 
     def result(self, task_id: str) -> str:
-        """`body`, `content_type`, `submission` and `succeeded` (1 or 0)."""
+        """`body`, `content_type`, `submission` and `succeeded` (1 or 0); and `of:<submission>` for
+        failures that made room for a later submission's run: content type, space, body."""
         return self._of_task(task_id, "result")
 
     def cancel(self, task_id: str) -> str:

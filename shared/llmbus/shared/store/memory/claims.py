@@ -70,7 +70,7 @@ class MemoryClaims(MemoryOpening):
             if is_own:
                 record.end(claim, now)
             return cancellation
-        record.result = None
+        record.make_room()
         record.hold(claim, now)
         return Claimed(claim, open_starts=len(record.open_starts) - 1)
 
@@ -102,14 +102,11 @@ class MemoryClaims(MemoryOpening):
         submission = claim.claimant.submission
         if succeeded and (cancellation := record.cancellation_of(submission)):
             return cancellation
-        record.result = StoredResult(
+        result = StoredResult(
             body=body, content_type=content_type, submission=submission, succeeded=succeeded
         )
+        record.keep_result(result, claim, now)
         record.result_ends = now + keep
-        record.end(claim, now)
-        record.finished_token = claim.token
-        record.open_starts.clear()
-        record.passed = None
         record.keep_ledger(now, keep)
         return Stored()
 
@@ -122,7 +119,7 @@ class MemoryClaims(MemoryOpening):
         record = self._record(claim.claimant.task_id, now)
         who = claim.claimant
         if not record.is_superseded(who.submission, who.attempt):
-            record.passed = who.submission, who.attempt
+            record.passed[who.submission] = who.attempt
         record.end(claim, now)
 
     async def request_cancel(
@@ -131,8 +128,8 @@ class MemoryClaims(MemoryOpening):
         checked_lifetime(keep)
         now = self._now()
         record = self._record(task_id, now)
-        result = record.result
-        if result and (result.succeeded or submission in (None, result.submission)):
+        result = record.result if submission is None else record.answer_for(submission)
+        if result:
             return AlreadyFinished(result.succeeded)
         record.cancellations.setdefault(submission, Cancelled(reason, now))
         record.cancellations_end = max(record.cancellations_end, now + keep)
@@ -144,6 +141,7 @@ class MemoryClaims(MemoryOpening):
     async def forget(self, task_id: str) -> None:
         record = self._record(task_id, self._now())
         record.result = None
+        record.earlier_results.clear()
         record.cancellations.clear()
 
     async def outcome_of(self, task_id: str) -> StoredResult | None:

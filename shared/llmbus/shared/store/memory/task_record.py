@@ -27,11 +27,14 @@ class TaskRecord:
     """Whose run stored the result last."""
     open_starts: dict[int, str] = field(default_factory=dict[int, str])
     """Token to run id."""
-    passed: tuple[str, int] | None = None
-    """The submission that was passed on last, and its attempt."""
+    passed: dict[str, int] = field(default_factory=dict[str, int])
+    """By submission: the attempt that was passed on last."""
     ledger_ends: datetime = _FOREVER_AGO
 
     result: StoredResult | None = None
+    earlier_results: dict[str, StoredResult] = field(default_factory=dict[str, StoredResult])
+    """By submission: failures that made room for a later submission's run. A copy of such a
+    message that is still about is answered by its own, as before."""
     result_ends: datetime = _FOREVER_AGO
 
     cancellations: dict[str | None, Cancelled] = field(default_factory=dict[str | None, Cancelled])
@@ -44,13 +47,15 @@ class TaskRecord:
             self.claim = None
         if self.result_ends <= now:
             self.result = None
+            self.earlier_results.clear()
         if self.cancellations_end <= now:
             self.cancellations.clear()
         if self.ledger_ends <= now:
             self.last_token = self.ended_token = self.finished_token = 0
             self.open_starts.clear()
-            self.passed = None
-        return not (self.claim or self.result or self.cancellations or self.last_token)
+            self.passed.clear()
+        results = self.result or self.earlier_results
+        return not (self.claim or results or self.cancellations or self.last_token)
 
     def hold(self, claim: Claim, now: datetime) -> None:
         """Let this run have the task for its lifetime from now, and count its start once."""
@@ -80,13 +85,30 @@ class TaskRecord:
 
     def is_superseded(self, submission: str, attempt: int) -> bool:
         """Whether this attempt was passed on before."""
-        return bool(self.passed and self.passed[0] == submission and self.passed[1] >= attempt)
+        return self.passed.get(submission, 0) >= attempt
 
     def answer_for(self, submission: str) -> StoredResult | None:
         """The stored result, if it answers this submission."""
         if self.result and (self.result.succeeded or self.result.submission == submission):
             return self.result
-        return None
+        return self.earlier_results.get(submission)
+
+    def keep_result(self, result: StoredResult, claim: Claim, now: datetime) -> None:
+        """The task has ended with it. A success leaves nothing to be remembered beside it."""
+        self.result = result
+        self.finished_token = claim.token
+        self.end(claim, now)
+        self.open_starts.clear()
+        self.passed.pop(result.submission, None)
+        if result.succeeded:
+            self.passed.clear()
+            self.earlier_results.clear()
+
+    def make_room(self) -> None:
+        """For the result of a run that begins now."""
+        if self.result is not None:
+            self.earlier_results[self.result.submission] = self.result
+        self.result = None
 
     def cancellation_of(self, submission: str) -> Cancelled | None:
         """What cancels this submission, if anything does: what was asked for all goes first."""

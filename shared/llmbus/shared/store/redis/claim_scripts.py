@@ -49,6 +49,7 @@ end
 local function is_answered(submission)
   local succeeded, answers = unpack(redis.call('HMGET', result, 'succeeded', 'submission'))
   return succeeded == '1' or answers == submission
+    or redis.call('HEXISTS', result, 'of:' .. submission) == 1
 end
 
 local function cancellation(submission)
@@ -78,16 +79,15 @@ local function end_run(token, ledger_ms)
 end
 
 local function is_superseded(submission, attempt)
-  local passed = redis.call('HGET', ledger, 'passed')
-  if not passed then return false end
-  local over, of = string.match(passed, '^(%d+) (.*)$')
-  return of == submission and tonumber(over) >= tonumber(attempt)
+  return noted('passed:' .. submission) >= tonumber(attempt)
 end
 
-local function count_runs()
-  local marks = redis.call('HEXISTS', ledger, 'last') + redis.call('HEXISTS', ledger, 'ended')
-    + redis.call('HEXISTS', ledger, 'finished') + redis.call('HEXISTS', ledger, 'passed')
-  return redis.call('HLEN', ledger) - marks
+local function fields_of(kind)
+  local found = {}
+  for _, field in ipairs(redis.call('HKEYS', ledger)) do
+    if string.sub(field, 1, #kind) == kind then table.insert(found, field) end
+  end
+  return found
 end
 """
 )
@@ -96,10 +96,13 @@ CLAIM: Final = (
     _TASK
     + """
 local submission, run_id, life_ms, ledger_ms, holder, attempt = unpack(ARGV)
-if is_answered(submission) then
-  return {'finished',
-    unpack(redis.call('HMGET', result, 'body', 'content_type', 'submission', 'succeeded'))}
+local own = redis.call('HGET', result, 'of:' .. submission)
+if own then
+  local gap = string.find(own, ' ', 1, true)
+  return {'finished', string.sub(own, gap + 1), string.sub(own, 1, gap - 1), submission, '0'}
 end
+local kept = redis.call('HMGET', result, 'body', 'content_type', 'submission', 'succeeded')
+if is_answered(submission) then return {'finished', unpack(kept)} end
 local last = noted('last')
 local is_own = redis.call('HGET', ledger, 'run:' .. whole(last)) == run_id
 local other = redis.call('HGET', claim, 'holder')
@@ -111,9 +114,12 @@ if why then
   return {'cancelled', why}
 end
 local token = is_own and last or math.max(last + 1, now_us)
-redis.call('DEL', result)
+if kept[1] then
+  redis.call('HSET', result, 'of:' .. kept[3], kept[2] .. ' ' .. kept[1])
+  redis.call('HDEL', result, 'body', 'content_type', 'submission', 'succeeded')
+end
 hold(token, submission, run_id, life_ms, ledger_ms, holder, attempt)
-return {'claimed', whole(token), count_runs() - 1}
+return {'claimed', whole(token), #fields_of('run:') - 1}
 """
 )
 
@@ -141,15 +147,17 @@ if not is_current(token, submission) then
 end
 local why = succeeded == '1' and cancellation(submission)
 if why then return {'cancelled', why} end
-redis.call('DEL', result)
+if succeeded == '1' then redis.call('DEL', result) end
 redis.call('HSET', result, 'body', body, 'content_type', content_type, 'submission', submission,
   'succeeded', succeeded)
 redis.call('PEXPIRE', result, keep_ms)
 end_run(token, ledger_ms)
-local ledger_left_ms = redis.call('PTTL', ledger)
-redis.call('DEL', ledger)
-redis.call('HSET', ledger, 'last', whole(token), 'ended', whole(token), 'finished', whole(token))
-redis.call('PEXPIRE', ledger, ledger_left_ms)
+for _, start in ipairs(fields_of('run:')) do redis.call('HDEL', ledger, start) end
+redis.call('HDEL', ledger, 'passed:' .. submission)
+if succeeded == '1' then
+  for _, passed in ipairs(fields_of('passed:')) do redis.call('HDEL', ledger, passed) end
+end
+note('finished', token)
 keep(ledger, keep_ms)
 return {'stored'}
 """
@@ -167,7 +175,7 @@ PASS_ON: Final = (
     + """
 local attempt, submission = ARGV[3], ARGV[4]
 if not is_superseded(submission, attempt) then
-  redis.call('HSET', ledger, 'passed', attempt .. ' ' .. submission)
+  redis.call('HSET', ledger, 'passed:' .. submission, attempt)
 end
 end_run(tonumber(ARGV[1]), ARGV[2])
 """
@@ -177,10 +185,9 @@ REQUEST_CANCEL: Final = (
     _TASK
     + """
 local reason, keep_ms, wanted = ARGV[1], ARGV[2], ARGV[3]
-local succeeded, answers = unpack(redis.call('HMGET', result, 'succeeded', 'submission'))
-if succeeded and (succeeded == '1' or not wanted or wanted == answers) then
-  return {'finished', succeeded}
-end
+local succeeded = redis.call('HGET', result, 'succeeded')
+local is_over = wanted and is_answered(wanted) or not wanted and succeeded
+if is_over then return {'finished', succeeded or '0'} end
 redis.call('HSETNX', cancel, wanted and 'of:' .. wanted or 'all', whole(now_ms) .. ' ' .. reason)
 keep(cancel, keep_ms)
 local holder, running = unpack(redis.call('HMGET', claim, 'holder', 'submission'))
