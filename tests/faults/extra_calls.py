@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from tests.faults.history import Event, Fact
+from tests.faults.readings import is_fallback
 
 __all__ = ["Cause", "ExtraCall", "askings", "extra_calls"]
 
@@ -23,7 +24,7 @@ class Cause(StrEnum):
     UNPAID_RETRY = "retry of what was not paid"
     WORKER_DIED = "worker died with the call"
     WORKER_FROZEN = "worker frozen beyond its claim"
-    THAWED_TOO_LATE = "thawed with a claim that had lapsed"
+    THAWED_TOO_LATE = "thawed while its script went on"
     STALLED = "an event loop stood still"
     DRAINED = "cut by a drain"
     ASKED_AGAIN = "asked for again"
@@ -100,7 +101,10 @@ def _caller_was_frozen(events: Sequence[Event], before: Event, call: Event) -> b
 
 
 def _thawed_too_late(events: Sequence[Event], _: Event, call: Event) -> bool:
-    """It was frozen between its claim, or its delivery, and this call of its own."""
+    """The fallback was frozen between its claim, or its delivery, and this call of its script,
+    which does not look at claims. A worker looks at its own before it calls."""
+    if not is_fallback(call.who):
+        return False
     frozen_since = False
     for event in events[: call.place]:
         if event.who != call.who:

@@ -34,11 +34,11 @@ EXPLAINED = {
     Cause.WORKER_DIED: (FIRST, (Fact.KILLED, "w1"), SECOND),
     Cause.WORKER_FROZEN: ((Fact.FROZEN, "w1"), FIRST, SECOND),
     Cause.THAWED_TOO_LATE: (
-        (Fact.CLAIMING, "w2", "t1"),
-        (Fact.FROZEN, "w2"),
+        (Fact.CLAIMING, "f1", "t1"),
+        (Fact.FROZEN, "f1"),
         FIRST,
-        (Fact.THAWED, "w2"),
-        SECOND,
+        (Fact.THAWED, "f1"),
+        (Fact.CALLED, "f1", "t1", {"number": 2}),
     ),
     Cause.DRAINED: (FIRST, (Fact.TOLD_TO_STOP, "w1"), (Fact.NACKED, "w1", "t1"), SECOND),
     Cause.ASKED_AGAIN: (
@@ -65,6 +65,13 @@ NO_REASON = {
     "it died after its ack": (FIRST, (Fact.ACKED, "w1", "t1"), (Fact.KILLED, "w1"), SECOND),
     "it thawed before its call": ((Fact.FROZEN, "w1"), (Fact.THAWED, "w1"), FIRST, SECOND),
     "another worker was frozen": ((Fact.FROZEN, "w3"), FIRST, SECOND),
+    "it was frozen between its claim and its call": (
+        (Fact.CLAIMING, "w2", "t1"),
+        (Fact.FROZEN, "w2"),
+        FIRST,
+        (Fact.THAWED, "w2"),
+        SECOND,
+    ),
     "it was frozen before it asked for the claim": (
         (Fact.FROZEN, "w2"),
         (Fact.THAWED, "w2"),

@@ -87,10 +87,8 @@ SETTLEMENT_FAULTS: Final = (
     PlantedFault(
         "what the fallback fails at is not parked",
         _SETTLEMENT,
-        "                await self._publisher.park(\n"
-        "                    run, reason, failure=result.failure",
-        "                (lambda *told, **more: None)(\n"
-        "                    run, reason, failure=result.failure",
+        "if not await self._claims.has_lost(run):",
+        "if await self._claims.has_lost(run):",
     ),
     PlantedFault(
         "the fallback repeats the attempt that failed",
