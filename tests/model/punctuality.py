@@ -43,20 +43,22 @@ def _late_call(world: World, call: Call) -> Iterator[str]:
         yield f"{call} went on beyond its time"
     wish = journal.cancelled.get((call.task_id, call.run.submission), inf)
     if not call.run.is_unclaimed and not journal.trouble_between(wish - 1, end):
-        since = max(wish, call.time.start) + _CANCELLED_WITHIN
-        if _awake_since(journal, process, since, end):
+        since = max(wish, call.time.start)
+        if _awake_since(journal, process, since, end, _CANCELLED_WITHIN):
             yield f"{call} went on although its submission was cancelled"
     leaves = min(
         journal.drained.get(process, inf) + GRACE_SECONDS,
         max(journal.hurried.get(process, inf), journal.drained.get(process, inf)),
     )
-    if _awake_since(journal, process, leaves + _BEGINS_TO_DRAIN_WITHIN, end):
+    if _awake_since(journal, process, leaves, end, _BEGINS_TO_DRAIN_WITHIN):
         yield f"{call} went on although its worker had to leave"
 
 
-def _awake_since(journal: Journal, process: Process, since: float, end: float) -> bool:
-    """Whether the process was awake at all between the two."""
-    return since < end and journal.awake_seconds(process, since, end) > _AT_ONCE
+def _awake_since(
+    journal: Journal, process: Process, since: float, end: float, seconds: float = 0.0
+) -> bool:
+    """Whether the process was awake for longer than so many seconds between the two."""
+    return since < end and journal.awake_seconds(process, since, end) > seconds + _AT_ONCE
 
 
 def _taken_in_an_alarm(world: World) -> Iterator[str]:

@@ -20,7 +20,11 @@ _FOUND = re.compile(r"^seed \d+, after (\d+) steps, \d+ a second: (.*)$", re.MUL
 def main() -> int:
     options = _options()
     if options.one is None:
-        wanted = [fault for fault in FAULTS if all(word in fault.name for word in options.words)]
+        named = [fault for fault in FAULTS if all(word in fault.name for word in options.words)]
+        wanted = [fault for fault in named if not fault.hidden]
+        for fault in named:
+            if fault.hidden:
+                print(f"cannot show  {fault.name}: {fault.hidden}")
         found = asyncio.run(  # noqa: TID251  the program's entry point
             _look_for_all(wanted, options.steps, options.jobs)
         )

@@ -72,6 +72,12 @@ BUS_FAULTS: Final = (
         "pass",
     ),
     PlantedFault(
+        "a second signal interrupts what the first one began",
+        _CONSUMER,
+        "not run.answering and not run.work.cancelling()",
+        "not run.answering",
+    ),
+    PlantedFault(
         "the grace time does not end",
         _CONSUMER,
         '        _say("grace_over", running=self.slots_used)\n        self.interrupt()',

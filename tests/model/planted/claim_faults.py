@@ -91,6 +91,7 @@ CLAIM_FAULTS: Final = (
         _KEEPER,
         "if loop.time() - asked_at < self._terms.lifetime.total_seconds():",
         "if True:",
+        hidden="a claim of that age is asked for again before the call (`ClaimKeeper.confirm`)",
     ),
     PlantedFault(
         "a claim from before a freeze counts as a death",

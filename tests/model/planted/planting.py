@@ -21,6 +21,8 @@ class PlantedFault:
     module: str
     old: str
     new: str
+    hidden: str = ""
+    """Why no history of the model can show it, if none can."""
 
     def applied_to(self, source: str) -> str:
         """The module with the fault; `ValueError` if it is not as it was when this was written."""

@@ -35,6 +35,7 @@ SETTLEMENT_FAULTS: Final = (
         _SETTLEMENT,
         "await self._defer(run, self._claims.held_by_another)",
         "await self._forget(run)",
+        hidden="who took the task over holds a message of its own, and one result a task is asked",
     ),
     PlantedFault(
         "an unknown outcome is always repeated",

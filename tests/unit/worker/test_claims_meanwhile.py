@@ -106,3 +106,22 @@ def test_a_copy_that_is_back_before_its_original_is_acked_is_not_acked_with_it()
         assert deferred.delay_seconds < SHORT_SECONDS  # which is how long the ack takes
 
     run_in_virtual_time(main())
+
+
+def test_a_claim_is_given_back_however_often_the_worker_is_told_to_hurry() -> None:
+    async def main() -> None:
+        stage = Stage()
+        stage.store.answer_seconds = SHORT_SECONDS
+        async with stage.store, stage.producer() as producer:
+            handle = await producer.submit(task())
+            async with stage.worker("one") as one:
+                await stage.store.gave.wait()
+                loop = asyncio.get_running_loop()
+                for part in (0.2, 0.4, 0.6):
+                    loop.call_later(part * SHORT_SECONDS, one.hurry)
+            assert not stage.providers.calls
+            async with stage.worker("two", max_crashes=1):
+                result = await handle.wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+
+    run_in_virtual_time(main())

@@ -237,8 +237,9 @@ async def _success_of(earlier: Run | None) -> Duplicate | None:
 
 
 def _interrupt(runs: Iterable[Run]) -> None:
+    """Once each: a second one would cut off what a run puts in order because of the first."""
     for run in list(runs):
-        if run.work is not None and not run.answering:
+        if run.work is not None and not run.answering and not run.work.cancelling():
             run.work.cancel()
 
 
