@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from tests.faults.history import Event, Fact
-from tests.faults.readings import is_fallback
+from tests.faults.steps import Step
 
 __all__ = ["Cause", "ExtraCall", "askings", "extra_calls"]
 
@@ -24,7 +24,7 @@ class Cause(StrEnum):
     UNPAID_RETRY = "retry of what was not paid"
     WORKER_DIED = "worker died with the call"
     WORKER_FROZEN = "worker frozen beyond its claim"
-    THAWED_TOO_LATE = "thawed while its script went on"
+    FROZEN_ON_THE_WAY = "frozen with its call on the way"
     STALLED = "an event loop stood still"
     DRAINED = "cut by a drain"
     ASKED_AGAIN = "asked for again"
@@ -100,20 +100,23 @@ def _caller_was_frozen(events: Sequence[Event], before: Event, call: Event) -> b
     return frozen
 
 
-def _thawed_too_late(events: Sequence[Event], _: Event, call: Event) -> bool:
-    """The fallback was frozen between its claim, or its delivery, and this call of its script,
-    which does not look at claims. A worker looks at its own before it calls."""
-    if not is_fallback(call.who):
-        return False
-    frozen_since = False
+def _was_frozen_on_the_way(events: Sequence[Event], _: Event, call: Event) -> bool:
+    """After its run had begun, and looked at its claim, and before the provider saw this call of
+    its own. A run that was struck as it began looks at its claim when it thaws."""
+    begun = frozen = False
     for event in events[: call.place]:
         if event.who != call.who:
             continue
         if event.fact is Fact.FROZEN:
-            frozen_since = True
-        elif event.task == call.task and event.fact in {Fact.CLAIMING, Fact.DELIVERED}:
-            frozen_since = False
-    return frozen_since
+            frozen = begun
+        elif event.task == call.task:
+            if event.fact in {Fact.CLAIMING, Fact.DELIVERED}:
+                begun = frozen = False
+            elif event.fact is Fact.STARTED:
+                begun = True
+            elif event.fact is Fact.STRUCK:
+                begun = begun and not event.note.endswith(f" at {Step.STARTED}")
+    return frozen
 
 
 def _caller_drained(events: Sequence[Event], before: Event, call: Event) -> bool:
@@ -170,7 +173,7 @@ _REASONS: Final[tuple[tuple[Cause, Callable[[Sequence[Event], Event, Event], boo
     (Cause.UNPAID_RETRY, _was_unpaid),
     (Cause.WORKER_DIED, _caller_died),
     (Cause.WORKER_FROZEN, _caller_was_frozen),
-    (Cause.THAWED_TOO_LATE, _thawed_too_late),
+    (Cause.FROZEN_ON_THE_WAY, _was_frozen_on_the_way),
     (Cause.DRAINED, _caller_drained),
     (Cause.REDIS_AWAY, _redis_was_away),
     (Cause.STALLED, _somebody_stalled),

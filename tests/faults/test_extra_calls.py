@@ -33,12 +33,13 @@ EXPLAINED = {
     Cause.UNPAID_RETRY: (FIRST, UNPAID, RETRIED, SECOND),
     Cause.WORKER_DIED: (FIRST, (Fact.KILLED, "w1"), SECOND),
     Cause.WORKER_FROZEN: ((Fact.FROZEN, "w1"), FIRST, SECOND),
-    Cause.THAWED_TOO_LATE: (
-        (Fact.CLAIMING, "f1", "t1"),
-        (Fact.FROZEN, "f1"),
+    Cause.FROZEN_ON_THE_WAY: (
+        (Fact.CLAIMING, "w2", "t1"),
+        (Fact.STARTED, "w2", "t1"),
+        (Fact.FROZEN, "w2"),
         FIRST,
-        (Fact.THAWED, "f1"),
-        (Fact.CALLED, "f1", "t1", {"number": 2}),
+        (Fact.THAWED, "w2"),
+        SECOND,
     ),
     Cause.DRAINED: (FIRST, (Fact.TOLD_TO_STOP, "w1"), (Fact.NACKED, "w1", "t1"), SECOND),
     Cause.ASKED_AGAIN: (
@@ -65,8 +66,10 @@ NO_REASON = {
     "it died after its ack": (FIRST, (Fact.ACKED, "w1", "t1"), (Fact.KILLED, "w1"), SECOND),
     "it thawed before its call": ((Fact.FROZEN, "w1"), (Fact.THAWED, "w1"), FIRST, SECOND),
     "another worker was frozen": ((Fact.FROZEN, "w3"), FIRST, SECOND),
-    "it was frozen between its claim and its call": (
+    "it was frozen before it looked at its claim": (
         (Fact.CLAIMING, "w2", "t1"),
+        (Fact.STARTED, "w2", "t1"),
+        (Fact.STRUCK, "w2", "t1", {"note": "worker-frozen at S4"}),
         (Fact.FROZEN, "w2"),
         FIRST,
         (Fact.THAWED, "w2"),
