@@ -20,6 +20,7 @@ __all__ = ["ListedQueue", "ManagementApi", "ManagementSettings", "ManagementUnav
 _COLUMNS = "name,messages_ready,messages_unacknowledged,consumers,head_message_timestamp"
 _TIMEOUT_SECONDS = 3.0
 _PORT_DISTANCE = 10_000  # 15672 beside 5672, 15671 beside 5671
+_LAST_PORT = 65_535
 _REASONS = {401: "refuses this user", 403: "refuses this user", 404: "knows no such vhost"}
 
 
@@ -72,7 +73,8 @@ class ManagementApi:
 
     @classmethod
     def of(cls, bus: BusSettings, management: ManagementSettings) -> Self:
-        """`ConfigurationError` if the AMQP address cannot be understood."""
+        """`ConfigurationError` if the AMQP address cannot be understood;
+        `ManagementUnavailableError` if there is no port at that distance from the broker's."""
         vhost = Address.from_url(bus.amqp_url).vhost
         broker = urlsplit(bus.amqp_url.get_secret_value())
         given = management.rabbitmq_api_url
@@ -119,4 +121,8 @@ def _beside(scheme: str, netloc: str) -> str:
     port = urlsplit(f"//{netloc}").port
     host = netloc.rpartition("@")[2].removesuffix(f":{port}")
     api_port = (port or (5671 if secure else 5672)) + _PORT_DISTANCE
+    if api_port > _LAST_PORT:
+        raise ManagementUnavailableError(
+            f"cannot be beside the broker: there is no port {api_port}"
+        )
     return f"{'https' if secure else 'http'}://{host}:{api_port}"

@@ -32,7 +32,7 @@ BUS_FAULTS: Final = (
     PlantedFault(
         "a worker forgets what it has settled",
         _CONSUMER,
-        "if key in self._settled:",
+        "if self._runs.has_settled(key):",
         "if False:",
     ),
     PlantedFault(
@@ -73,7 +73,7 @@ BUS_FAULTS: Final = (
     ),
     PlantedFault(
         "a second signal interrupts what the first one began",
-        _CONSUMER,
+        "llmbus.worker.runs",
         "not run.answering and not run.work.cancelling()",
         "not run.answering",
     ),

@@ -9,6 +9,7 @@ from tests.model.planted.planting import PlantedFault
 __all__ = ["CLAIM_FAULTS"]
 
 _KEEPER: Final = "llmbus.worker.claims"
+_FRESH: Final = "llmbus.worker.fresh_claims"
 _STORE: Final = "llmbus.shared.store.memory.claims"
 _RECORD: Final = "llmbus.shared.store.memory.task_record"
 
@@ -22,7 +23,7 @@ CLAIM_FAULTS: Final = (
     PlantedFault(
         "claims are not renewed",
         _KEEPER,
-        "answers = await self._asked(self._store.renew(claims)) or {}",
+        "answers = await self._claims.renew(claims)",
         "answers = {}",
     ),
     PlantedFault(
@@ -88,14 +89,14 @@ CLAIM_FAULTS: Final = (
     ),
     PlantedFault(
         "a claim that lapsed on its way is believed",
-        _KEEPER,
+        _FRESH,
         "if loop.time() - asked_at < self._terms.lifetime.total_seconds():",
         "if True:",
         hidden="a claim of that age is asked for again before the call (`ClaimKeeper.confirm`)",
     ),
     PlantedFault(
         "a claim from before a freeze counts as a death",
-        _KEEPER,
+        _FRESH,
         "if claim != current:",
         "if False:",
     ),

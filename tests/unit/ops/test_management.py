@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from llmbus.ops.management import ManagementApi, ManagementSettings
+from llmbus.ops.management import ManagementApi, ManagementSettings, ManagementUnavailableError
 from llmbus.shared.errors import ConfigurationError
 from llmbus.shared.settings import BusSettings, read_settings
 
@@ -30,6 +30,13 @@ def api(amqp_url: str, api_url: str | None = None) -> ManagementApi:
 def test_it_is_looked_for_beside_the_broker(amqp_url: str, base_url: str) -> None:
     """At the same distance from another port: 15672 there may be another broker's."""
     assert api(amqp_url).base_url == base_url
+
+
+def test_a_broker_whose_port_leaves_no_room_beside_it_has_none() -> None:
+    with pytest.raises(ManagementUnavailableError, match="there is no port 65536"):
+        api("amqp://broker:55536/")
+    assert api("amqp://broker:55535/").base_url == "http://broker:65535"
+    assert api("amqp://broker:55536/", "http://api:8080").base_url == "http://api:8080"
 
 
 def test_the_login_and_the_vhost_are_those_of_the_broker() -> None:

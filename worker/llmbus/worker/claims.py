@@ -1,20 +1,14 @@
-"""The claims of one worker: asked for before a run, renewed while it lives, ended with it.
-
-Without the store the work goes on under what this process knows alone: delivery is at least once
-then, the log says so, and nothing is lost.
-"""
+"""The claims of one worker: asked for before a run, renewed while it lives, ended with it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 from uuid import uuid4
 
 from llmbus.shared.bus.interface import Message
-from llmbus.shared.errors import LlmbusError
 from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
 from llmbus.shared.store.claims import (
     Cancelled,
@@ -36,6 +30,7 @@ from llmbus.shared.task import AgentTask
 from llmbus.worker.admission import Admission
 from llmbus.worker.beat import Beat
 from llmbus.worker.claim_terms import ClaimTerms
+from llmbus.worker.fresh_claims import FreshClaims
 from llmbus.worker.outcome import (
     CancelledByCaller,
     Duplicate,
@@ -48,12 +43,8 @@ from llmbus.worker.run import Run
 
 __all__ = ["ClaimKeeper"]
 
-_Answer = TypeVar("_Answer")
-
 _LONGEST_BEAT: Final = timedelta(seconds=1)
 """A cancellation is heard of with a renewal: a running call shall end within two seconds."""
-
-_log = logging.getLogger("llmbus.worker")
 
 
 class ClaimKeeper:
@@ -63,13 +54,12 @@ class ClaimKeeper:
     def __init__(
         self, store: Claims, terms: ClaimTerms, admission: Admission, worker_id: str
     ) -> None:
-        self._store = store
+        self._claims = FreshClaims(store, terms)
         self._terms = terms
         self._admission = admission
         self._worker_id = worker_id
         self._running: dict[str, tuple[Run, AgentTask]] = {}
         """By run id."""
-        self._reachable = True
         pause = min(_LONGEST_BEAT, terms.lifetime / 3)
         self._beat = Beat(self._renew, pause, "claims")
 
@@ -81,7 +71,7 @@ class ClaimKeeper:
     @property
     def reachable(self) -> bool:
         """Whether the store answered last: while it does not, a task may be run twice."""
-        return self._reachable
+        return self._claims.reachable
 
     async def __aenter__(self) -> Self:
         await self._beat.__aenter__()
@@ -131,7 +121,7 @@ class ClaimKeeper:
     async def _heard(self, run: Run, who: Claimant) -> ClaimAnswer | None:
         """What is given to a run that is stopped meanwhile stays with it, to be given back: open,
         it would count as the death of this worker."""
-        asking = asyncio.ensure_future(self._answer_to(who))
+        asking = asyncio.ensure_future(self._claims.claim(who))
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
@@ -139,38 +129,11 @@ class ClaimKeeper:
                 run.claim = given.claim
             raise
 
-    async def _answer_to(self, who: Claimant) -> ClaimAnswer | None:
-        terms = self._terms
-        given: list[Claim] = []
-
-        async def ask() -> ClaimAnswer:
-            answer = await self._store.claim(who, terms.lifetime, terms.remembered)
-            if isinstance(answer, Claimed):
-                given.append(answer.claim)
-            return answer
-
-        answer = await self._asked_awake(ask)
-        current = answer.claim if isinstance(answer, Claimed) else None
-        for claim in given:
-            if claim != current:  # taken over in a freeze: nothing was run, so nobody died of it
-                await self._asked(self._store.release(claim))
-        return answer
-
-    async def _asked_awake(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
-        """An answer that is younger than a claim lives. If it is not, this process was frozen: what
-        it was told may have lapsed, and what it was not told was a time limit that ran out."""
-        loop = asyncio.get_running_loop()
-        asked_at = loop.time()
-        answer = await self._asked(ask())
-        if loop.time() - asked_at < self._terms.lifetime.total_seconds():
-            return answer
-        return await self._asked(ask())
-
     async def has_lost(self, run: Run) -> bool:
         """Whether another run has had the task since. Without a claim, or anybody to ask, no."""
         if run.claim is None:
             return False
-        answers = await self._asked(self._store.renew([run.claim])) or {}
+        answers = await self._claims.renew([run.claim])
         return isinstance(answers.get(run.claim.claimant.run_id), Lost)
 
     async def finish(
@@ -179,15 +142,8 @@ class ClaimKeeper:
         """Store the terminal result. None: there is no claim, or nobody could be asked."""
         if run.claim is None:
             return None
-        claim = run.claim
-        answer = await self._asked_awake(
-            lambda: self._store.finish(
-                claim,
-                message.body,
-                message.content_type,
-                succeeded=status.answers_every_submission,
-                keep=self._terms.remembered,
-            )
+        answer = await self._claims.finish(
+            run.claim, message, succeeded=status.answers_every_submission
         )
         if not isinstance(answer, Cancelled):  # that run has the task until it ends as cancelled
             self._drop(run)
@@ -196,13 +152,13 @@ class ClaimKeeper:
     async def release(self, run: Run) -> None:
         """The run ended in order, and its attempt may be made again."""
         if (claim := self._drop(run)) is not None:
-            await self._asked(self._store.release(claim))
+            await self._claims.release(claim)
 
     async def pass_on(self, run: Run) -> None:
         """The attempt is over and the next one, or the fallback, is on its way: copies of this
         message that are still about are not run any more."""
         if (claim := self._drop(run)) is not None:
-            await self._asked(self._store.pass_on(claim))
+            await self._claims.pass_on(claim)
 
     def _cancelled(self, task: AgentTask, reason: str, attempts: int) -> CancelledByCaller:
         return CancelledByCaller(self._admission.cancelled(task, reason, attempts))
@@ -229,7 +185,7 @@ class ClaimKeeper:
 
     async def _renew_claims(self, claims: Sequence[Claim]) -> None:
         asked_at = asyncio.get_running_loop().time()
-        answers = await self._asked(self._store.renew(claims)) or {}
+        answers = await self._claims.renew(claims)
         for run_id, answer in answers.items():
             self._heed(run_id, answer, asked_at)
 
@@ -244,16 +200,3 @@ class ClaimKeeper:
                 run.stop(self._cancelled(task, reason, run.key.attempt))
             case Lost():
                 run.stop(self.held_by_another)
-
-    async def _asked(self, asking: Awaitable[_Answer]) -> _Answer | None:
-        try:
-            answer = await asking
-        except LlmbusError as error:
-            if self._reachable:
-                _log.warning("claims_unreachable", extra={"fields": {"reason": str(error)}})
-            self._reachable = False
-            return None
-        if not self._reachable:
-            _log.info("claims_reachable", extra={"fields": {}})
-        self._reachable = True
-        return answer

@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -26,13 +25,13 @@ from llmbus.worker.executor import BeforeCall
 from llmbus.worker.intake import Intake, Source
 from llmbus.worker.outcome import Duplicate, Interrupted, Outcome, Parked
 from llmbus.worker.run import Run, RunKey
+from llmbus.worker.runs import Runs, all_ended, interrupt
 
 __all__ = ["Consumer", "Execute"]
 
 Execute = Callable[[AgentTask, Message, BeforeCall], Awaitable[Outcome]]
 Settle = Callable[[Run, Outcome], Awaitable[None]]
 
-_REMEMBERED_RUNS: Final = 10_000
 _TIME_TO_ANSWER: Final = timedelta(seconds=15)
 """Beyond the grace time, for results that the broker has not confirmed yet."""
 
@@ -57,11 +56,7 @@ class Consumer:
         self._claims = claims
         self._observe = observer
         self._free = {each.queue: asyncio.Semaphore(each.slots) for each in sources}
-        self._runs: set[Run] = set()
-        self._current: dict[RunKey, Run] = {}
-        self._latest: dict[str, Run] = {}
-        """Of each task, by its id."""
-        self._settled: OrderedDict[RunKey, None] = OrderedDict()
+        self._runs = Runs()
         self._acks: set[asyncio.Task[None]] = set()
         self._is_hurried = False
         self._takes_nothing = False
@@ -74,7 +69,7 @@ class Consumer:
     @property
     def running(self) -> Collection[Run]:
         """What runs now."""
-        return [run for run in self._runs if run.started]
+        return self._runs.started
 
     async def start(self) -> None:
         """Begin to take tasks."""
@@ -84,21 +79,19 @@ class Consumer:
         """Take nothing more and return what has not begun, uncharged; how many that were. What
         runs goes on."""
         await self.intake.shut()
-        unstarted = [run for run in self._runs if not (run.started or run.answering)]
-        _interrupt(unstarted)
-        works = [run.work for run in unstarted if run.work is not None]
-        if works:
-            await asyncio.wait(works)
-        for run in self._runs.intersection(unstarted):
-            await self._settle(run, Interrupted())  # it had not taken its first step
-            self._leave(run)
+        unstarted = self._runs.waiting
+        interrupt(unstarted)
+        await all_ended(unstarted)
+        for run in self._runs.here:
+            if run in unstarted:  # it had not taken its first step
+                await self._settle(run, Interrupted())
+                self._runs.leave(run)
         return len(unstarted)
 
     def return_overdue(self, after: timedelta) -> None:
         """Return what has waited for a slot for longer than that: where the slots are taken by runs
         whose messages were handed over or lost, more is taken than can begin."""
-        waiting = [run for run in self._runs if not (run.started or run.answering)]
-        _interrupt(run for run in waiting if run.unsettled_for(after))
+        interrupt(run for run in self._runs.waiting if run.unsettled_for(after))
 
     async def drain(self, grace: timedelta) -> None:
         """Stop taking, return what has not begun, let the rest finish within `grace`, then return
@@ -107,14 +100,14 @@ class Consumer:
         _say("intake_stopped", returned=returned, running=self.slots_used)
         self._takes_nothing = True
         if not self._is_hurried:
-            await self._all_ended(grace)
+            await all_ended(self._runs.here, grace)
         _say("grace_over", running=self.slots_used)
         self.interrupt()
-        await self._all_ended(_TIME_TO_ANSWER)
-        for run in self._runs:
+        await all_ended(self._runs.here, _TIME_TO_ANSWER)
+        for run in self._runs.here:
             if run.work is not None:
                 run.work.cancel()
-        await self._all_ended(None)
+        await all_ended(self._runs.here)
         await asyncio.gather(*self._acks)
         _say("settled")
 
@@ -126,31 +119,24 @@ class Consumer:
         then it is returned as soon as that is done."""
         self._is_hurried = True
         if self._takes_nothing:
-            _interrupt(self._runs)
-
-    async def _all_ended(self, within: timedelta | None) -> None:
-        works = [run.work for run in self._runs if run.work is not None]
-        if works:
-            await asyncio.wait(works, timeout=None if within is None else within.total_seconds())
+            interrupt(self._runs.here)
 
     def _take(self, named_lane: str | None, delivery: Delivery) -> None:
         lane = named_lane or lane_of(delivery.message, delivery.routing_key)
         task = read_task(delivery.message)
         key = _key_of(delivery, task)
-        if key in self._settled:
+        if self._runs.has_settled(key):
             self._ack_soon(delivery)
             return
-        run = self._current.get(key)
+        run = self._runs.find(key)
         if run is not None:
             run.adopt(delivery)
             self._observe(DeliveryAdopted(*run.place))
             return
         return_key = named_lane or delivery.queue
         run = Run(key, lane, delivery.queue, return_key, delivery.message, task)
-        run.earlier = self._latest.get(key.task_id)
-        self._current[key] = self._latest[key.task_id] = run
+        self._runs.enter(run)
         run.adopt(delivery)
-        self._runs.add(run)
         run.work = asyncio.create_task(self._carry(run), name=f"run {key.task_id}")
 
     async def _carry(self, run: Run) -> None:
@@ -163,15 +149,7 @@ class Consumer:
         except Exception as error:
             await self._park_defect(run, error)
         finally:
-            self._leave(run)
-
-    def _leave(self, run: Run) -> None:
-        self._runs.discard(run)
-        self._current.pop(run.key, None)
-        if self._latest.get(run.key.task_id) is run:
-            del self._latest[run.key.task_id]
-        if run.confirmed:
-            self._remember(run.key)
+            self._runs.leave(run)
 
     async def _end_early(self, run: Run) -> None:
         """Somebody stopped this run, or the worker stops."""
@@ -210,11 +188,6 @@ class Consumer:
             )
         await self._settle(run, outcome)
 
-    def _remember(self, key: RunKey) -> None:
-        self._settled[key] = None
-        while len(self._settled) > _REMEMBERED_RUNS:
-            self._settled.popitem(last=False)
-
     def _ack_soon(self, delivery: Delivery) -> None:
         ack = asyncio.create_task(_ack(delivery))
         self._acks.add(ack)
@@ -234,13 +207,6 @@ async def _success_of(earlier: Run | None) -> Duplicate | None:
         return None
     await asyncio.wait([earlier.work])
     return Duplicate(earlier.success) if earlier.success is not None else None
-
-
-def _interrupt(runs: Iterable[Run]) -> None:
-    """Once each: a second one would cut off what a run puts in order because of the first."""
-    for run in list(runs):
-        if run.work is not None and not run.answering and not run.work.cancelling():
-            run.work.cancel()
 
 
 def _say(stage: str, **fields: int) -> None:

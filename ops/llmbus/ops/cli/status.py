@@ -59,8 +59,9 @@ def status(
 
 async def _report() -> QueueReport:
     settings = read_settings(BusSettings)
-    api = ManagementApi.of(settings, read_settings(ManagementSettings))
+    management = read_settings(ManagementSettings)
     try:
+        api = ManagementApi.of(settings, management)
         return await by_api(api, settings.layout, SystemClock())
     except ManagementUnavailableError as why:
         async with (
