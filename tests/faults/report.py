@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tests.faults.extra_calls import Cause, extra_calls
 from tests.faults.oracle import Violation, violations_in
@@ -58,24 +58,27 @@ def failure_in_words(judged: Judged, command: str) -> str:
 
 
 def print_table(runs: Iterable[Judged], console: Console) -> None:
-    """One line per fault. A run with two faults counts for both."""
+    """One line per fault, and one for all. A run with two faults counts for both."""
+    judged = list(runs)
     by_fault: dict[str, list[Judged]] = {}
-    missed = 0
-    for judged in runs:
-        missed += len(judged.finished.not_reached)
-        for fault in dict.fromkeys(judged.faults):
-            by_fault.setdefault(fault, []).append(judged)
-    table = Table("fault", "runs", "bad", "lost", "double results", "extra calls, and why")
+    for each in judged:
+        for fault in dict.fromkeys(each.faults):
+            by_fault.setdefault(fault, []).append(each)
+    name = Column("fault", overflow="fold")  # cut off, it could not be asked for by ONLY
+    table = Table(name, "runs", "bad", "lost", "double results", "extra calls, and why")
     for fault, those in sorted(by_fault.items()):
-        causes = Counter(cause for each in those for cause in each.causes.elements())
-        table.add_row(
-            fault,
-            str(len(those)),
-            str(sum(bool(each.violations) for each in those)),
-            str(sum(each.count("no_task_is_lost") for each in those)),
-            str(sum(each.count("one_result_each") for each in those)),
-            ", ".join(f"{number} {cause}" for cause, number in causes.most_common()) or "0",
-        )
+        table.add_row(fault, *_figures(those))
+    table.add_section()
+    table.add_row("in all", *_figures(judged))
     console.print(table)
-    if missed:
+    if missed := sum(len(each.finished.not_reached) for each in judged):
         console.print(f"{missed} planned faults did not strike: nobody came to their step so often")
+
+
+def _figures(runs: Sequence[Judged]) -> Iterator[str]:
+    yield str(len(runs))
+    yield str(sum(bool(each.violations) for each in runs))
+    yield str(sum(each.count("no_task_is_lost") for each in runs))
+    yield str(sum(each.count("one_result_each") for each in runs))
+    causes = Counter(cause for each in runs for cause in each.causes.elements())
+    yield ", ".join(f"{number} {cause}" for cause, number in causes.most_common()) or "0"
