@@ -55,6 +55,9 @@ def _is_over_without_success(journal: Journal, earlier: Call, later: Call) -> bo
     if earlier.ending == "running":
         return False
     return earlier.ending != "answered" or not any(
-        stored.succeeded and stored.task_id == earlier.task_id and stored.at <= later.time.start
+        stored.succeeded
+        and stored.task_id == earlier.task_id
+        and stored.at <= later.time.start
+        and not journal.forgot_between(stored.at, later.time.start)
         for stored in journal.stored
     )
