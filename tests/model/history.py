@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
 from re import sub
 from typing import ClassVar, Final
 
@@ -25,8 +27,15 @@ class BrokenPromise(AssertionError):
         self.broken = broken
         self.kind = sub(r"\(.*?\)|\d", "", broken[0])
         """The same for whatever is broken in the same way."""
-        lines = "\n".join(story)
+        lines = "\n".join(_without_repeats(story))
         super().__init__("; ".join(broken) + f"\n\nWhat happened:\n{lines}")
+
+
+def _without_repeats(story: list[str]) -> Iterator[str]:
+    """What happens over and over again, once, with how often that was."""
+    for _, repeats in groupby(story, key=lambda line: line.split(maxsplit=1)[1]):
+        first, *others = repeats
+        yield f"{first}, and {len(others)} times more" if others else first
 
 
 class History:

@@ -46,6 +46,9 @@ class Run:
     started: bool = False
     answering: bool = False
     """The run has ended and its consequences are being published: who asks now asks anew."""
+    returned: bool = False
+    """Its messages go back to their queue. Whatever comes from there belongs to another run: this
+    one would return it for ever."""
     confirmed: bool = False
     """The broker has confirmed what follows from the outcome: only the ack is missing."""
     earlier: Run | None = None
@@ -99,6 +102,7 @@ class Run:
 
     async def nack(self) -> None:
         """Return the task to its queue; what is lost returns by itself."""
+        self.returned = True
         for delivery in self._let_go(None):
             with suppress(DeliveryLostError):
                 await delivery.nack()

@@ -40,7 +40,8 @@ class Runs:
 
     def find(self, key: RunKey) -> Run | None:
         """The run that adopts whatever else comes under this key."""
-        return self._current.get(key)
+        run = self._current.get(key)
+        return None if run is None or run.returned else run
 
     def has_settled(self, key: RunKey) -> bool:
         """Whether such a run has ended here, as far as it is remembered."""
@@ -55,7 +56,8 @@ class Runs:
     def leave(self, run: Run) -> None:
         """The run is over. Leaving twice is leaving once."""
         self._here.discard(run)
-        self._current.pop(run.key, None)
+        if self._current.get(run.key) is run:
+            del self._current[run.key]
         if self._latest.get(run.key.task_id) is run:
             del self._latest[run.key.task_id]
         if run.confirmed:
