@@ -22,14 +22,16 @@ from tests.support.waiting import Collected, eventually
 LAYOUT = Layout()
 LANE = "a"
 QUEUE = LAYOUT.lane_queue(LANE)
+SLOTS = 5
 
 FORGET_CONSUMERS = """
 {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"QUEUE">>)),
 [gen_server2:call(amqqueue:get_pid(Q),
     {basic_cancel, element(1, C), element(2, C), undefined, <<"test">>}, infinity)
- || C <- rabbit_amqqueue:consumers(Q)].
-""".replace("QUEUE", QUEUE)
-"""The queue drops its consumers and tells nobody, neither their channels nor their clients."""
+ || C <- rabbit_amqqueue:consumers(Q), element(4, C) =:= SLOTS].
+""".replace("QUEUE", QUEUE).replace("SLOTS", str(SLOTS))
+"""The queue drops the consumers of so many slots and tells nobody, neither their channels nor their
+clients."""
 
 
 class Lane:
@@ -38,8 +40,11 @@ class Lane:
     def __init__(self, bus: RabbitmqBus) -> None:
         self.bus = bus
         self.collected = Collected()
-        self.intake = Intake(bus, [Source(QUEUE, 5)], lambda _, each: self.collected(each))
-        self.watchdog = Watchdog(bus, LAYOUT.for_tasks([LANE]), self.intake)
+        self.intake = Intake(bus, [Source(QUEUE, SLOTS)], lambda _, each: self.collected(each))
+        self.watchdog = Watchdog(
+            bus, LAYOUT.for_tasks([LANE]), self.intake, lambda _: self.has_room
+        )
+        self.has_room = True
 
     async def submit(self, body: bytes) -> None:
         await self.bus.publish(LAYOUT.tasks, LANE, Message(body, "agent.task.v1", "t", 4))
@@ -100,6 +105,31 @@ async def test_a_consumer_that_the_broker_dropped_in_silence_is_replaced(
     await lane.collected.wait_for_each([b"before", b"unheard"])
     await held.ack()  # what the old consumer took is still ours
     assert len(lane.collected.deliveries) == 2
+    await lane.watchdog.check()
+    assert list(lane.watchdog.deaf_queues) == []
+
+
+async def test_a_consumer_that_is_missing_beside_others_is_noticed_when_tasks_wait(
+    broker: PrivateBroker, private_lane: Lane
+) -> None:
+    lane, others = private_lane, Collected()
+    await lane.bus.consume(QUEUE, 1, others)
+    await asyncio.to_thread(broker.ctl, "eval", FORGET_CONSUMERS)
+    assert await lane.consumers() == 1
+    for body in (b"taken", b"passed over"):
+        await lane.submit(body)
+    await others.wait_for(1)
+
+    lane.has_room = False
+    for _ in range(2):
+        await lane.watchdog.check()
+    lane.has_room = True
+    await lane.watchdog.check()
+    assert list(lane.watchdog.deaf_queues) == []  # once may be by chance
+    await lane.watchdog.check()
+
+    assert list(lane.watchdog.deaf_queues) == [QUEUE]
+    await lane.collected.wait_for_each([b"passed over"])
     await lane.watchdog.check()
     assert list(lane.watchdog.deaf_queues) == []
 

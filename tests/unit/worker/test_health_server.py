@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 async def health() -> AsyncIterator[Health]:
     async with MemoryBus(MemoryBroker()) as bus:
         intake = Intake(bus, [], lambda lane, delivery: None)
-        watchdog = Watchdog(bus, Layout().for_tasks([]), intake)
+        watchdog = Watchdog(bus, Layout().for_tasks([]), intake, lambda queue: True)
         yield Health(bus, LoopLag(), [watchdog], timedelta(seconds=5))
 
 

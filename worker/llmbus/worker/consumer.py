@@ -55,7 +55,8 @@ class Consumer:
         self._settle = settle
         self._claims = claims
         self._observe = observer
-        self._free = {each.queue: asyncio.Semaphore(each.slots) for each in sources}
+        self._slots = {each.queue: each.slots for each in sources}
+        self._free = {queue: asyncio.Semaphore(slots) for queue, slots in self._slots.items()}
         self._runs = Runs()
         self._acks: set[asyncio.Task[None]] = set()
         self._is_hurried = False
@@ -70,6 +71,11 @@ class Consumer:
     def running(self) -> Collection[Run]:
         """What runs now."""
         return self._runs.started
+
+    def has_room(self, queue: str) -> bool:
+        """Whether the broker may hand over more from that queue."""
+        unsettled = sum(len(run.deliveries) for run in self._runs.here if run.queue == queue)
+        return unsettled < self._slots[queue]
 
     async def start(self) -> None:
         """Begin to take tasks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,7 @@ class Intake:
         self._sources = {source.queue: source for source in sources}
         self._take = take
         self._subscriptions: dict[str, Subscription] = {}
+        self._taken: Counter[str] = Counter()
         self._is_open = False
 
     @property
@@ -54,6 +56,10 @@ class Intake:
         subscription = self._subscriptions.get(queue)
         return subscription is not None and subscription.is_consuming
 
+    def taken(self, queue: str) -> int:
+        """How many deliveries have come from that queue so far."""
+        return self._taken[queue]
+
     async def open(self) -> None:
         """Take tasks of every queue. After an error it counts as open, with queues missing."""
         self._is_open = True
@@ -65,7 +71,7 @@ class Intake:
         if (older := self._subscriptions.pop(queue, None)) is not None:
             await older.cancel()
         source = self._sources[queue]
-        take = partial(self._take, source.lane)
+        take = partial(self._count_and_take, source)
         self._subscriptions[queue] = await self._bus.consume(queue, source.slots, take)
 
     async def shut(self) -> None:
@@ -73,3 +79,7 @@ class Intake:
         self._is_open = False
         subscriptions, self._subscriptions = self._subscriptions, {}
         await asyncio.gather(*(each.cancel() for each in subscriptions.values()))
+
+    def _count_and_take(self, source: Source, delivery: Delivery) -> None:
+        self._taken[source.queue] += 1
+        self._take(source.lane, delivery)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -22,15 +23,23 @@ class Watchdog:
     """Finds queues that look consumed from here and are not, and subscribes to them anew.
 
     A queue that is gone is declared again: without it, tasks for its lane would go to parking. Over
-    AMQP alone the broker tells how many consumers a queue has, and not whose. So a consumer of ours
-    that is missing beside those of other workers is not noticed; the others do the work.
+    AMQP alone the broker tells how many consumers a queue has, and not whose. One of ours that is
+    missing beside those of other workers is noticed by what it does not hear: tasks wait twice in a
+    row, there is room for them here, and none has come in between.
     """
 
-    def __init__(self, bus: Bus, topology: Topology, intake: Intake) -> None:
+    def __init__(
+        self, bus: Bus, topology: Topology, intake: Intake, has_room: Callable[[str], bool]
+    ) -> None:
+        """`has_room` says whether the broker may hand over more from that queue."""
         self._bus = bus
         self._topology = topology
         self._intake = intake
+        self._has_room = has_room
         self._deaf_since: dict[str, float] = {}
+        self._taken_before: dict[str, int] = {}
+        """How much had come by the latest look at queues in which tasks waited although there was
+        room for them here."""
 
     @property
     def deaf_queues(self) -> tuple[str, ...]:
@@ -47,6 +56,7 @@ class Watchdog:
 
     async def check(self) -> None:
         """Look once, and repair what can be repaired. Never raises an `LlmbusError`."""
+        taken_before, self._taken_before = self._taken_before, {}
         if not self._bus.condition.connected:
             self._deaf_since.clear()  # the bus subscribes again by itself when it is connected
             return
@@ -63,7 +73,8 @@ class Watchdog:
             queue for queue in queues if self._intake.is_consuming(queue) == (queue in believed)
         }
         for queue in settled & set(self._intake.queues):
-            await self._look_at(queue, seen[queue], queue in believed)
+            passed_over = self._is_passed_over(queue, seen[queue], taken_before.get(queue))
+            await self._look_at(queue, seen[queue], queue in believed and not passed_over)
         for queue in self._deaf_since.keys() - set(self._intake.queues):
             del self._deaf_since[queue]
 
@@ -79,6 +90,12 @@ class Watchdog:
             reason = str(error) or "the broker did not answer in time"
             fields = {"queue": queue, "reason": reason}
             _log.warning("queue_not_resubscribed", extra={"fields": fields})
+
+    def _is_passed_over(self, queue: str, depth: QueueDepth | None, before: int | None) -> bool:
+        if depth is None or not depth.ready or not self._has_room(queue):
+            return False
+        taken = self._taken_before[queue] = self._intake.taken(queue)
+        return taken == before
 
     async def _repair(self, queue: str, depth: QueueDepth | None) -> None:
         fields = {"queue": queue}

@@ -67,7 +67,9 @@ class Worker:
         if surroundings.scripts is not None:
             self._consumers.append(make.of_fallback(surroundings.scripts))
         bus, topology = surroundings.bus, surroundings.layout.for_tasks(self._slots)
-        self._watchdogs = [Watchdog(bus, topology, each.intake) for each in self._consumers]
+        self._watchdogs = [
+            Watchdog(bus, topology, each.intake, each.has_room) for each in self._consumers
+        ]
         self._lag = LoopLag()
         max_lag = timedelta(seconds=settings.max_loop_lag_seconds)
         self._health = Health(bus, self._lag, self._watchdogs, max_lag)
