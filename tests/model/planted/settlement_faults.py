@@ -88,8 +88,8 @@ SETTLEMENT_FAULTS: Final = (
     PlantedFault(
         "what the fallback fails at is not parked",
         _SETTLEMENT,
-        "if not await self._claims.has_lost(run):",
-        "if await self._claims.has_lost(run):",
+        "        # Parked first: once",
+        "        await self._answer(run, result)\n        return\n        # Parked first: once",
     ),
     PlantedFault(
         "the fallback repeats the attempt that failed",

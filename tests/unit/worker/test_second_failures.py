@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 from datetime import timedelta
+
+import pytest
 
 from llmbus.shared import AgentTask, ExecutionResult
 from llmbus.shared.agents import AgentType
@@ -12,14 +15,14 @@ from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import RequestedAgent
 from llmbus.shared.registry import AgentRegistry
 from llmbus.shared.result import ExecutionStatus, Failure, FailureKind
-from llmbus.shared.store.claims import Claimant, Claimed
+from llmbus.shared.store.claims import Claim, Claimant, Claimed, Lost, RenewAnswer
 from llmbus.shared.store.memory import MemoryStore
 from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
 from llmbus.worker.admission import Admission
 from llmbus.worker.claim_terms import ClaimTerms
 from llmbus.worker.claims import ClaimKeeper
-from llmbus.worker.events import ResultRefused
+from llmbus.worker.events import ResultRefused, TaskFailed
 from llmbus.worker.outcome import FailedAndParked
 from llmbus.worker.publishing import RunPublisher
 from llmbus.worker.run import Run, RunKey
@@ -33,13 +36,24 @@ TERMS = ClaimTerms(lifetime=timedelta(seconds=15))
 AFTER_IT_HAS_LAPSED_SECONDS = 20.0
 
 
+class Forgetful(MemoryStore):
+    """It loses everything when it has told somebody that its claim is lost."""
+
+    async def renew(self, claims: Collection[Claim]) -> Mapping[str, RenewAnswer]:
+        answers = await super().renew(claims)
+        if any(isinstance(answer, Lost) for answer in answers.values()):
+            await self.__aexit__(None, None, None)  # whoever leaves last takes everything along
+            await self.__aenter__()
+        return answers
+
+
 class Desk:
     """What settles runs, on a broker and a store in memory, in virtual time."""
 
-    def __init__(self, bus: MemoryBus) -> None:
+    def __init__(self, bus: MemoryBus, kind: type[MemoryStore] = MemoryStore) -> None:
         clock = LoopClock(asyncio.get_running_loop())
         self.events = Events()
-        self.store = MemoryStore(clock)
+        self.store = kind(clock)
         admission = Admission(AgentRegistry(), clock, "one", timedelta(hours=1))
         self.claims = ClaimKeeper(self.store, TERMS, admission, "one")
         publisher = RunPublisher(bus, LAYOUT, clock, self.events)
@@ -87,14 +101,19 @@ def parked(broker: MemoryBroker) -> int:
     return depth.ready
 
 
-def test_whoever_was_replaced_while_its_script_failed_parks_nothing() -> None:
+@pytest.mark.parametrize("store", [MemoryStore, Forgetful])
+def test_whoever_was_replaced_while_its_script_failed_parks_nothing(
+    store: type[MemoryStore],
+) -> None:
+    """Nor does it answer: what failed and is not in parking could not be redriven."""
+
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         broker = MemoryBroker()
         async with MemoryBus(broker) as bus:
             await bus.declare(LAYOUT.for_tasks([LANE]))
-            desk, asked = Desk(bus), task()
+            desk, asked = Desk(bus, store), task()
             async with desk.store:
                 run = await desk.claimed_run(asked)
                 loop.block(AFTER_IT_HAS_LAPSED_SECONDS)
@@ -102,6 +121,7 @@ def test_whoever_was_replaced_while_its_script_failed_parks_nothing() -> None:
                 await desk.settlement.settle(run, a_second_failure(asked))
         assert parked(broker) == 0
         assert desk.events.of(ResultRefused)
+        assert not desk.events.of(TaskFailed)
 
     run_in_virtual_time(main())
 

@@ -102,13 +102,17 @@ class Settlement:
 
     async def _park_and_answer(self, run: Run, outcome: FailedAndParked) -> None:
         result = outcome.result
-        # Whoever was replaced meanwhile has no say: its successor may have another end to tell.
-        if not await self._claims.has_lost(run):
-            # Parked first: once the caller has the result, the message is there to redrive.
-            why, spent = result.failure, result.usage
-            await self._publisher.park(
-                run, outcome.reason, failure=why, stderr=outcome.stderr, spent=spent
-            )
+        if await self._claims.has_lost(run):
+            await self._refuse(run)
+            return
+        # Parked first: once the caller has the result, the message is there to redrive.
+        await self._publisher.park(
+            run,
+            outcome.reason,
+            failure=result.failure,
+            stderr=outcome.stderr,
+            spent=result.usage,
+        )
         await self._answer(run, result)
 
     async def _answer(self, run: Run, result: ExecutionResult) -> None:
@@ -119,9 +123,7 @@ class Settlement:
             await self._answer_as_cancelled(run, result, answer.reason)
             return
         if isinstance(answer, Late):
-            # Whoever has the task now answers for it; if that dies, this message is the last one.
-            self._observe(ResultRefused(*run.place))
-            await self._defer(run, self._claims.held_by_another)
+            await self._refuse(run)
             return
         await self._publisher.answer(run, message)
         if result.status.answers_every_submission:
@@ -133,6 +135,12 @@ class Settlement:
             )
         await self._forget(run)
         self._tell(run, result)
+
+    async def _refuse(self, run: Run) -> None:
+        """Whoever has the task now answers for it, and may have another end to tell; if that dies,
+        this message is the last one."""
+        self._observe(ResultRefused(*run.place))
+        await self._defer(run, self._claims.held_by_another)
 
     async def _answer_as_cancelled(self, run: Run, result: ExecutionResult, reason: str) -> None:
         """The cancellation was in the store before the answer, which was paid for all the same."""
