@@ -126,6 +126,13 @@ async def test_address_where_nobody_answers_is_worth_another_try(
     assert not simulator.received
 
 
+@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1", "http://127.0.0.1:eighty"])
+async def test_address_that_is_none_is_not(simulator: Simulator, endpoint: str) -> None:
+    error = await failure_of(LlmFactory.get_provider("anthropic-claude", api_endpoint=endpoint))
+    assert (type(error), error.sent) == (RequestRejectedError, False)
+    assert not simulator.received
+
+
 async def test_endpoint_given_comes_before_the_environment(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,7 +114,9 @@ async def test_address_where_nobody_answers_is_worth_another_try(
 
 
 @pytest.mark.usefixtures("openai_server")
-@pytest.mark.parametrize("endpoint", ["ftp://127.0.0.1/v1", "no address"])
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://127.0.0.1/v1", "no address", "http://127.0.0.1:eighty/v1", "http://[::1/v1"]
+)
 async def test_address_that_is_none_is_not(endpoint: str) -> None:
     error = await failure_of(LlmFactory.get_provider("openai-gpt", api_endpoint=endpoint))
     assert (type(error), error.sent) == (RequestRejectedError, False)

@@ -63,6 +63,12 @@ def test_request_without_messages_is_refused() -> None:
         LlmRequest(messages=[])
 
 
+def test_messages_that_are_none_are_told() -> None:
+    not_messages: Any = "What is a bus?"
+    with pytest.raises(RequestRejectedError, match=r"messages\[0\] is a str, not a message like"):
+        LlmRequest(messages=not_messages)
+
+
 @pytest.mark.parametrize("message", [{"role": "boss", "content": "x"}, {"content": "x"}])
 def test_role_that_nobody_knows_is_refused(message: dict[str, Any]) -> None:
     with pytest.raises(RequestRejectedError, match=r"messages\[1\] has the role"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 import msgspec
 
@@ -66,6 +66,11 @@ class LlmRequest(msgspec.Struct, frozen=True, kw_only=True):
         if not self.messages:
             raise RequestRejectedError("messages are empty: there is nothing to ask")
         for position, message in enumerate(self.messages):
+            if not isinstance(cast(object, message), Mapping):
+                raise RequestRejectedError(
+                    f"messages[{position}] is a {type(message).__name__}, not a message like"
+                    ' {"role": "user", "content": "..."}'
+                )
             if message.get("role") not in _ROLES:
                 raise RequestRejectedError(
                     f"messages[{position}] has the role {message.get('role')!r}"

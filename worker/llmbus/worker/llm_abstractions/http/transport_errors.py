@@ -23,14 +23,25 @@ from llmbus.worker.llm_abstractions.redaction import without_secrets
 
 __all__ = ["TRANSPORT_ERRORS", "error_without_answer"]
 
-TRANSPORT_ERRORS: Final = (httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError)
+TRANSPORT_ERRORS: Final = (
+    httpx2.HTTPError,
+    httpx2.StreamError,
+    httpx2.InvalidURL,
+    aiohttp.ClientError,
+    OSError,
+)
 """What the transports raise; `TimeoutError` is an `OSError`, and so is `ssl.SSLError`."""
 _NEVER_CONNECTED: Final = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,  # the proxy's answer to CONNECT
 )
-_NO_ADDRESS: Final = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, httpx2.UnsupportedProtocol)
+_NO_ADDRESS: Final = (
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+    httpx2.InvalidURL,
+    httpx2.UnsupportedProtocol,
+)
 
 
 def error_without_answer(error: BaseException, *secrets: str | None) -> LlmError:
