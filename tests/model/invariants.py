@@ -115,7 +115,7 @@ def _deadly(journal: Journal) -> Iterator[str]:
             and call.run.claim is not None
             and call.time.end == journal.killed[call.process]
         ]
-        since = deaths[0].time.start if deaths else 0.0
+        since = deaths[0].time.start - _ON_ITS_WAY_SECONDS if deaths else 0.0
         is_known = not journal.trouble_between(since, later.time.start) and not any(
             since <= stored.at <= later.time.start for stored in _stored(journal, task_id)
         )
