@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from llmbus.producer.inbox import REMEMBERED_TASKS
 from tests.load.aftermath import Aftermath, read_aftermath
 from tests.load.deployment import started_deployment
 from tests.load.sampler import TOLERATED, Sampler
@@ -25,6 +26,9 @@ from tests.load.verdict import Trend, trend_of
 __all__ = ["Report", "Soak", "soak"]
 
 _WARM_UP_SHARE: Final = 0.2
+_BURST: Final = 200
+"""So many for each worker at once, first of all: it opens all connections that it may open, which
+would otherwise come one by one in the busiest moments."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,11 @@ class Soak:
 
     @property
     def warm_up_seconds(self) -> float:
-        """Until the first keys expire, and a fifth of the time at least."""
-        return max(_WARM_UP_SHARE * self.seconds, self.remember_seconds + 2 * self.sample_seconds)
+        """Until what is bounded is full: the first keys in Redis expire, and the producer forgets
+        its first task. A fifth of the time at least, and no more than half of it for the latter."""
+        forgets_after = min(REMEMBERED_TASKS / self.tasks_per_second, self.seconds / 2)
+        expires_after = self.remember_seconds + 2 * self.sample_seconds
+        return max(_WARM_UP_SHARE * self.seconds, expires_after, forgets_after)
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -95,6 +102,7 @@ async def soak(plan: Soak, environment: Mapping[str, str], prefix: str) -> Repor
 
 
 async def _watched(traffic: Traffic, sampler: Sampler, plan: Soak) -> None:
+    await traffic.burst(_BURST * plan.workers)
     watching = asyncio.create_task(sampler.every(plan.sample_seconds))
     flowing = asyncio.create_task(traffic.flow(plan.seconds, plan.tasks_per_second))
     try:

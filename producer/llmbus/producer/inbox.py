@@ -25,7 +25,7 @@ from llmbus.shared.parking import parked_copy
 from llmbus.shared.result import ExecutionResult
 from llmbus.shared.topology import Layout
 
-__all__ = ["PREFETCH", "Inbox"]
+__all__ = ["PREFETCH", "REMEMBERED_TASKS", "Inbox"]
 
 PREFETCH: Final = 2_000
 """How many results may be here unacked: what the broker keeps beyond that is not in our memory."""
@@ -34,7 +34,8 @@ _CROWDED: Final = PREFETCH // 2
 _CLAIMS_ARE_COUNTED_EVERY: Final = PREFETCH // 8
 """Arrivals: to look through all that is unacked at each of them would take quadratic time."""
 
-_REMEMBERED_TASKS: Final = 100_000
+REMEMBERED_TASKS: Final = 100_000
+"""Of so many that were given the inbox knows a second result when it sees one."""
 
 _log = logging.getLogger("llmbus.producer")
 
@@ -208,7 +209,7 @@ class Inbox:
         del self._arrived[task_id]
         answer = self._answers.pop(task_id)
         self._given[task_id] = SUCCEEDED if answer.succeeded else answer
-        while len(self._given) > _REMEMBERED_TASKS:
+        while len(self._given) > REMEMBERED_TASKS:
             self._given.popitem(last=False)
         delivery = self._unacked.pop(task_id, None)
         self._expected.forget_done(task_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from llmbus.shared.bus.memory import MemoryBroker, MemoryBus
 from llmbus.shared.bus.memory.bus import MemorySubscription
 from llmbus.shared.codec import encode_task
 from llmbus.shared.envelope import RequestedAgent
-from llmbus.shared.store.claims import ClaimAnswer, Claimant, Claimed
+from llmbus.shared.store.claims import Claim, ClaimAnswer, Claimant, Claimed, RenewAnswer
 from llmbus.shared.store.memory import MemoryStore
 from llmbus.shared.task_messages import task_message
 from llmbus.shared.topology import Layout
@@ -68,6 +69,8 @@ class Shelf(MemoryStore):
         super().__init__(LoopClock(asyncio.get_running_loop()))
         self.gave = asyncio.Event()
         self.answer_seconds = 0.0
+        self.when_renewed: list[Callable[[], None]] = []
+        """What happens between an answer of the store and its arrival, in turn."""
 
     def give_to_another(self, asked: AgentTask) -> None:
         """Another worker gets the task at this moment, if nobody holds it, and dies of it."""
@@ -89,6 +92,14 @@ class Shelf(MemoryStore):
         self.gave.set()
         await asyncio.sleep(self.answer_seconds)
         return answer
+
+    async def renew(self, claims: Collection[Claim]) -> Mapping[str, RenewAnswer]:
+        answers = await super().renew(claims)
+        if self.when_renewed:
+            self.when_renewed.pop(0)()
+        else:
+            await asyncio.sleep(self.answer_seconds)
+        return answers
 
 
 class FreezesAtTheStart(Events):
@@ -205,6 +216,29 @@ def test_a_worker_that_thaws_between_its_claim_and_its_call_asks_before_it_pays(
         stage = Stage()
         asked = task()
         stage.events = FreezesAtTheStart(stage, asked)
+        async with stage.store, stage.producer() as producer, stage.worker("one"):
+            result = await (await producer.submit(asked)).wait(PATIENCE_SECONDS)
+        assert result.status is ExecutionStatus.SUCCESS
+        assert stage.events.of(TaskDeferred)
+        assert stage.providers.calls == {asked.task_id: 1}
+
+    run_in_virtual_time(main())
+
+
+def test_a_worker_that_freezes_while_it_asks_before_it_pays_asks_again() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        stage = Stage()
+        asked = task()
+
+        def freeze() -> None:
+            loop.block(CLAIM_SECONDS + SHORT_SECONDS)
+            stage.store.give_to_another(asked)
+
+        stage.events = FreezesAtTheStart(stage, task("another one"))
+        stage.store.when_renewed = [freeze]
+        stage.store.answer_seconds = SHORT_SECONDS
         async with stage.store, stage.producer() as producer, stage.worker("one"):
             result = await (await producer.submit(asked)).wait(PATIENCE_SECONDS)
         assert result.status is ExecutionStatus.SUCCESS

@@ -46,6 +46,9 @@ __all__ = ["ClaimKeeper"]
 _LONGEST_BEAT: Final = timedelta(seconds=1)
 """A cancellation is heard of with a renewal: a running call shall end within two seconds."""
 
+_TIMES_TO_CONFIRM: Final = 3
+"""A store that is slower than half a claim lives must not keep a run from its call for ever."""
+
 
 class ClaimKeeper:
     """Holds the claims of all runs of one worker, as an async context manager. Never raises because
@@ -110,13 +113,16 @@ class ClaimKeeper:
 
     async def confirm(self, run: Run) -> None:
         """The last thing before the call: nothing, unless this process was held up for so long
-        that another worker may have the task. Then the store is asked first, and the run is ended
-        by `CancelledError` if so."""
-        age = asyncio.get_running_loop().time() - run.claim_asked_at
-        if run.claim is None or age < self._terms.lifetime.total_seconds() / 2:
-            return
-        await self._renew_claims([run.claim])
-        await asyncio.sleep(0)  # where the run hears that it was stopped
+        that another worker may have the task. Then the store is asked first, and asked again if
+        its answer comes late, and the run is ended by `CancelledError` if so."""
+        loop, half_a_life = asyncio.get_running_loop(), self._terms.lifetime.total_seconds() / 2
+        for _ in range(_TIMES_TO_CONFIRM):
+            if run.claim is None or loop.time() - run.claim_asked_at < half_a_life:
+                return
+            await self._renew_claims([run.claim])
+            await asyncio.sleep(0)  # where the run hears that it was stopped
+            if not self.reachable:
+                return
 
     async def _heard(self, run: Run, who: Claimant) -> ClaimAnswer | None:
         """What is given to a run that is stopped meanwhile stays with it, to be given back: open,

@@ -63,7 +63,7 @@ class FreshClaims:
 
     async def renew(self, claims: Sequence[Claim]) -> Mapping[str, RenewAnswer]:
         """By run id."""
-        return await self._asked(self._store.renew(claims)) or {}
+        return await self._asked_awake(lambda: self._store.renew(claims)) or {}
 
     async def finish(
         self, claim: Claim, result: Message, *, succeeded: bool
