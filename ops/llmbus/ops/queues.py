@@ -24,6 +24,7 @@ __all__ = [
     "QueueStatus",
     "by_api",
     "by_bus",
+    "note_of",
     "warnings_of",
 ]
 
@@ -87,7 +88,10 @@ async def by_api(api: ManagementApi, layout: Layout, clock: Clock) -> QueueRepor
         if (kind := _kind(queue.name, layout))
     ]
     return QueueReport(
-        source=QueueSource.MANAGEMENT, warnings=warnings_of(listed), queues=_in_order(listed)
+        source=QueueSource.MANAGEMENT,
+        note=note_of(listed),
+        warnings=warnings_of(listed),
+        queues=_in_order(listed),
     )
 
 
@@ -115,6 +119,13 @@ async def by_bus(
         warnings=warnings_of(listed),
         queues=_in_order(listed),
     )
+
+
+def note_of(queues: Iterable[QueueStatus]) -> str | None:
+    """Why the management API did not tell all of these queues, if it did not."""
+    if all(queue.ready is not None for queue in queues):
+        return None
+    return "?: RabbitMQ counts what is in a new queue a few seconds later; ask again"
 
 
 def warnings_of(queues: Iterable[QueueStatus]) -> list[str]:

@@ -30,7 +30,9 @@ def configure_logs(log_format: LogFormat = LogFormat.AUTO, level: int = logging.
     password. Call it once, at a program's start."""
     is_text = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and sys.stderr.isatty())
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if is_text else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if is_text
+        else structlog.processors.JSONRenderer()
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -1,10 +1,10 @@
-"""What `llmbus status` warns of."""
+"""What `llmbus status` warns of, and what it says of unknown figures."""
 
 from __future__ import annotations
 
 import pytest
 
-from llmbus.ops.queues import QueueKind, QueueStatus, warnings_of
+from llmbus.ops.queues import QueueKind, QueueStatus, note_of, warnings_of
 
 
 def queue(kind: QueueKind, ready: int | None, consumers: int | None) -> QueueStatus:
@@ -30,3 +30,9 @@ def test_what_goes_on_only_if_somebody_acts_is_told_in_one_line(
 ) -> None:
     told = warnings_of([queue(kind, ready, consumers)])
     assert [text.partition(":")[0] for text in told] == ([warning] if warning else [])
+
+
+def test_queues_that_are_not_counted_yet_are_explained() -> None:
+    counted, new = queue(QueueKind.LANE, 0, 0), queue(QueueKind.LANE, None, None)
+    assert note_of([counted]) is None
+    assert "ask again" in (note_of([counted, new]) or "")

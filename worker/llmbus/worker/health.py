@@ -120,7 +120,7 @@ class Health:
         if problems == self._said:
             return False
         self._said = problems
-        fields = {"ready": not problems, "reasons": list(problems)}
+        fields = {"ready": not problems, "reasons": [str(each) for each in problems]}
         _log.info("readiness_changed", extra={"fields": fields})
         for listener in self._listeners:
             listener(problems)

@@ -24,7 +24,7 @@ def cancel(
     task_ids: Annotated[list[str], typer.Argument(metavar="TASK_ID...", help="Which tasks.")],
     reason: Annotated[
         str, typer.Option(help="Why; the orchestrator reads it in the result.")
-    ] = "cancelled by an operator",
+    ] = "an operator no longer wants it",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line each.")] = False,
 ) -> None:
     """Cancel tasks: what waits is never run, what runs is cut within two seconds.
