@@ -30,6 +30,8 @@ def excusing_fault(
         return "it called before it heard that the store had forgotten it"
     if earlier.process is later.process and earlier.key == later.key:
         return None  # that much every worker knows by itself
+    if later.is_unconfirmed:
+        return "nobody could tell it that another run had the task"
     if earlier.is_unclaimed or later.is_unclaimed or earlier.unheard_since <= called_at:
         return "one of the two could not tell the store of itself, or not of its end"
     return None

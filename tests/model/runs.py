@@ -31,6 +31,8 @@ class RunFacts:
     claimed_at: float = inf
     is_unclaimed: bool = False
     """The store could not be asked, so nobody else knows of this run."""
+    is_unconfirmed: bool = False
+    """It asked whether it still had the task, and the store was away."""
     ended_at: float = inf
     """When the store heard that nobody has to run this attempt again."""
     unheard_since: float = inf
@@ -72,6 +74,8 @@ class RunFacts:
     def was_not_heard(self, request: str, now: float) -> None:
         if request == "claim":
             self.is_unclaimed = True
+        elif request == "renew":
+            self.is_unconfirmed = True
         elif request in ("finish", "pass_on", "release"):
             self.unheard_since = min(self.unheard_since, now)
 
