@@ -20,6 +20,7 @@ from tests.model.journal import Journal, ResultSent
 from tests.model.loop_clock import LATENCY_SECONDS
 from tests.model.process import Process
 from tests.model.runs import RunFacts, this_run
+from tests.support.wrapped_delivery import WrappedDelivery
 
 __all__ = ["ProcessBus", "WatchedBroker"]
 
@@ -122,28 +123,23 @@ class ProcessBus(MemoryBus):
         self._journal.acked(delivery.message.correlation_id, now)
 
 
-class ProcessDelivery:
+class ProcessDelivery(WrappedDelivery):
     """A delivery whose settlement takes its time; one that is under way is lost silently."""
 
     def __init__(self, delivery: Delivery, bus: ProcessBus) -> None:
-        self._delivery = delivery
+        super().__init__(delivery)
         self._bus = bus
-        self.message = delivery.message
-        self.message_id = delivery.message_id
-        self.queue = delivery.queue
-        self.routing_key = delivery.routing_key
-        self.redelivered = delivery.redelivered
 
     async def ack(self) -> None:
         await asyncio.sleep(LATENCY_SECONDS)
-        await self._delivery.ack()
+        await super().ack()
         self._bus.acked(self)
 
     async def nack(self) -> None:
         if (run := this_run.get()) is not None:
             run.was_given_back(asyncio.get_running_loop().time())
         await asyncio.sleep(LATENCY_SECONDS)
-        await self._delivery.nack()
+        await super().nack()
         self._bus.settled(self)
 
     async def reject(self) -> None:
@@ -175,23 +171,16 @@ class ProcessVisit:
         return None if found is None else ParkedDelivery(found, self._journal)
 
 
-class ParkedDelivery:
+class ParkedDelivery(WrappedDelivery):
     """A message of parking in the operator's hands."""
 
     def __init__(self, delivery: Delivery, journal: Journal) -> None:
-        self._delivery = delivery
+        super().__init__(delivery)
         self._journal = journal
-        self.message = delivery.message
-        self.message_id = delivery.message_id
-        self.queue = delivery.queue
-        self.routing_key = delivery.routing_key
-        self.redelivered = delivery.redelivered
-        self.nack = delivery.nack
-        self.reject = delivery.reject
 
     async def ack(self) -> None:
         await asyncio.sleep(LATENCY_SECONDS)
-        await self._delivery.ack()
+        await super().ack()
         task_id, redrives = self.message.correlation_id, redrives_of(self.message)
         self._journal.parked[task_id] -= 1
         sent_back = f"#{redrives + 1}"

@@ -26,6 +26,7 @@ from llmbus.worker.events import DeliveryAdopted, Event, TaskDeferred, TaskStart
 from tests.contracts.path.scene import LANE, CountedProviders, Events, task
 from tests.model.loop_clock import LoopClock
 from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
+from tests.support.wrapped_delivery import WrappedDelivery
 
 LAYOUT = Layout()
 CLAIM_SECONDS = 15.0
@@ -34,22 +35,12 @@ SHORT_SECONDS = 1.0
 PATIENCE_SECONDS = 3600.0
 
 
-class SlowlyAcked:
+class SlowlyAcked(WrappedDelivery):
     """A delivery whose ack takes its time."""
-
-    def __init__(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-        self.message = delivery.message
-        self.message_id = delivery.message_id
-        self.queue = delivery.queue
-        self.routing_key = delivery.routing_key
-        self.redelivered = delivery.redelivered
-        self.nack = delivery.nack
-        self.reject = delivery.reject
 
     async def ack(self) -> None:
         await asyncio.sleep(SHORT_SECONDS)
-        await self._delivery.ack()
+        await super().ack()
 
 
 class SlowAckBus(MemoryBus):
