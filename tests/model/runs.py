@@ -35,6 +35,8 @@ class RunFacts:
     """It asked whether it still had the task, and the store was away."""
     ended_at: float = inf
     """When the store heard that nobody has to run this attempt again."""
+    refused_at: float = inf
+    """When the store refused its result: another run has the task, or has answered."""
     unheard_since: float = inf
     """When it told the store of its end, and the store, or its answer, was away."""
     given_back_at: float = inf
@@ -65,7 +67,9 @@ class RunFacts:
         """By `finish` with that answer, or by `pass_on`."""
         if answer is None or isinstance(answer, Stored):
             self.ended_at = min(self.ended_at, now)
-        if not isinstance(answer, Late):
+        if isinstance(answer, Late):
+            self.refused_at = min(self.refused_at, now)
+        else:
             self.unheard_since = inf
 
     def was_given_back(self, now: float) -> None:
