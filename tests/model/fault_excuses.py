@@ -74,9 +74,10 @@ def _was_frozen(journal: Journal, run: RunFacts, taken_at: float) -> bool:
 def _was_forgotten(journal: Journal, run: RunFacts, taken_at: float) -> bool:
     """The store lost what it knew of this run, which had ended, or had no time to tell it anew."""
     known_since = min(run.claimed_at, run.ended_at)
-    over_at = min(run.ended_at, run.refused_at)
-    if over_at <= taken_at:
-        return journal.forgot_between(over_at, taken_at)
+    if run.ended_at <= taken_at:
+        return journal.forgot_between(run.ended_at, taken_at)
+    if journal.forgot_between(run.refused_at, taken_at):
+        return True
     troubles = [moment for moment in journal.emptied if known_since <= moment <= taken_at]
     troubles += [span.end for span in journal.away if known_since <= span.end <= taken_at]
     return any(
