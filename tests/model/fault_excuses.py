@@ -74,7 +74,7 @@ def _was_frozen(journal: Journal, run: RunFacts, taken_at: float) -> bool:
 def _was_forgotten(journal: Journal, run: RunFacts, taken_at: float) -> bool:
     """The store lost what it knew of this run, which had ended, or had no time to tell it anew."""
     known_since = min(run.claimed_at, run.ended_at)
-    if run.ended_at <= taken_at:
+    if run.ended_at < taken_at:  # at the same moment, the taking came first: it was given
         return journal.forgot_between(run.ended_at, taken_at)
     if journal.forgot_between(run.refused_at, taken_at):
         return True

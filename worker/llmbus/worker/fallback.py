@@ -38,11 +38,11 @@ class FallbackExecution:
             poison = Failure(FailureKind.POISON, _DELIVERY_LIMIT)
             result = self._admission.turned_down(task, message, poison)
             return FailedAndParked(_on_this_path(result, reason), poison.message)
+        await before_call()  # which may take until after the deadline
         agent = self._admission.admit(task, message)
         if not isinstance(agent, RequestedAgent):
             _on_this_path(agent.result, reason)
             return agent
-        await before_call()
         limit = self._admission.time_limit(task)
         end = await self._script_path.run(task, agent, reason=reason, timeout=limit.duration)
         failure = end.result.failure
