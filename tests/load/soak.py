@@ -44,9 +44,11 @@ class Soak:
 
     @property
     def warm_up_seconds(self) -> float:
-        """Until what is bounded is full: the first keys in Redis expire, and the producer forgets
-        its first task. A fifth of the time at least, and no more than half of it for the latter."""
-        forgets_after = min(REMEMBERED_TASKS / self.tasks_per_second, self.seconds / 2)
+        """Until what is bounded is full: the first keys in Redis expire, and the producer's table
+        of tasks has its last size. That it gets when old entries take as much room as new ones:
+        by twice what it remembers. A fifth of the time at least, half of it at most for the latter.
+        """
+        forgets_after = min(2 * REMEMBERED_TASKS / self.tasks_per_second, self.seconds / 2)
         expires_after = self.remember_seconds + 2 * self.sample_seconds
         return max(_WARM_UP_SHARE * self.seconds, expires_after, forgets_after)
 
