@@ -85,6 +85,7 @@ async def _run_all(options: argparse.Namespace, console: Console) -> int:
         if one.violations:
             console.out(failure_in_words(one, f"python -m tests.faults {again}"))
     print_table([one for one, _ in judged], console)
+    console.print(f"on RabbitMQ {', '.join(ground.versions)}")
     return int(any(one.violations for one, _ in judged))
 
 

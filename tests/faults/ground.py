@@ -37,6 +37,8 @@ class Ground:
     redis: RedisProcess
 
     def __init__(self) -> None:
+        self.versions: list[str] = []
+        """Of RabbitMQ, of the brokers that were used."""
         self._resources = AsyncExitStack()
         self._given: Broker | None = None
         self._own: Broker | None = None
@@ -57,16 +59,22 @@ class Ground:
         amqp_url, api_url = os.environ.get(AMQP_URL_VARIABLE), os.environ.get(API_URL_VARIABLE)
         if not own and amqp_url and api_url:
             if self._given is None:
-                api = await self._resources.enter_async_context(RabbitApi(api_url))
+                api = await self._api(api_url)
                 self._given = Broker(amqp_url, api)
             return self._given
         if self._own is None:
             node = self._resources.enter_context(private_broker())
-            api = await self._resources.enter_async_context(RabbitApi(node.api_url))
+            api = await self._api(node.api_url)
             self._own = Broker(node.amqp_url, api, node)
         if self._own.node is not None:
             await asyncio.to_thread(self._own.node.start)
         return self._own
+
+    async def _api(self, url: str) -> RabbitApi:
+        api = await self._resources.enter_async_context(RabbitApi(url))
+        overview = (await api.call("GET", "/api/overview")).json()
+        self.versions.append(overview["rabbitmq_version"])
+        return api
 
     async def repair(self) -> None:
         """After a run that had no proper end: whatever was frozen, blocked or read-only is gone.
