@@ -26,12 +26,17 @@ SLOTS = 5
 
 FORGET_CONSUMERS = """
 {ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, <<"QUEUE">>)),
-[gen_server2:call(amqqueue:get_pid(Q),
-    {basic_cancel, element(1, C), element(2, C), undefined, <<"test">>}, infinity)
+Forget = fun(Pid, Tag) ->
+    case erlang:function_exported(rabbit_queue_type, cancel, 3) of
+        true -> {stop_consumer, #{pid => Pid, consumer_tag => Tag, user => <<"test">>}};
+        false -> {basic_cancel, Pid, Tag, undefined, <<"test">>}
+    end
+end,
+[gen_server2:call(amqqueue:get_pid(Q), Forget(element(1, C), element(2, C)), infinity)
  || C <- rabbit_amqqueue:consumers(Q), element(4, C) =:= SLOTS].
 """.replace("QUEUE", QUEUE).replace("SLOTS", str(SLOTS))
 """The queue drops the consumers of so many slots and tells nobody, neither their channels nor their
-clients."""
+clients. RabbitMQ 4 calls that another name."""
 
 
 class Lane:
