@@ -36,11 +36,16 @@ async def _close_connections(world: World, _: Reached) -> None:
 
 
 async def _delete_lane(world: World, _: Reached) -> None:
-    """The broker tells the consumers by basic.cancel."""
-    wanted = {task.task_id for task in world.tasks}
+    """The broker tells the consumers by basic.cancel. What a worker had that was killed is in the
+    queue again, and would be deleted with it."""
 
     def all_in_hand() -> bool:
-        return wanted <= {event.task for event in world.history.of(Fact.DELIVERED)}
+        history = world.history
+        holders = {event.task: event.who for event in history.of(Fact.DELIVERED)}
+        killed = {event.who for event in history.of(Fact.KILLED)}
+        held = {task for task, holder in holders.items() if holder not in killed}
+        done = {event.task for event in history.of(Fact.GIVEN)}
+        return {task.task_id for task in world.tasks} <= held | done
 
     await world.history.until(all_in_hand, _IN_HAND_SECONDS)
     await _delete(world, world.settings.layout.lane_queue(LANE))
