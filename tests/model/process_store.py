@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from llmbus.shared.errors import StoreUnreachableError
-from llmbus.shared.store.claims import Cancelled, Claim, Claimed, Late, Stored
+from llmbus.shared.store.claims import (
+    Cancelled,
+    Claim,
+    Claimed,
+    Late,
+    Lost,
+    RenewAnswer,
+    Stored,
+)
 from llmbus.shared.store.memory import MemoryStore
 from tests.model.journal import Journal, StoredOnce
 from tests.model.loop_clock import LATENCY_SECONDS, LoopClock
@@ -80,6 +88,8 @@ class ProcessStore:
         match name, answer:
             case "claim", Claimed():
                 self._note_claim(answer)
+            case "renew", dict():
+                self._note_lost(arguments[0], cast("dict[str, RenewAnswer]", answer))
             case "release", _:
                 self._forget_start(arguments[0])
             case "pass_on", _:
@@ -93,6 +103,13 @@ class ProcessStore:
                     self._note_result(arguments[0], arguments[1], options["succeeded"])
             case _:
                 pass
+
+    def _note_lost(self, claims: Collection[Claim], answers: Mapping[str, RenewAnswer]) -> None:
+        for claim in claims:
+            if isinstance(answers[claim.claimant.run_id], Lost):
+                for _, run in self._journal.claims.get(claim.claimant.task_id, ()):
+                    if run.claim == claim:
+                        run.was_refused(_now())
 
     def _note_claim(self, answer: Claimed) -> None:
         claim, run, journal = answer.claim, _run(), self._journal

@@ -36,7 +36,7 @@ class RunFacts:
     ended_at: float = inf
     """When the store heard that nobody has to run this attempt again."""
     refused_at: float = inf
-    """When the store refused its result: another run has the task, or has answered."""
+    """When the store refused its result, or its claim: another run has the task, or answered."""
     unheard_since: float = inf
     """When it told the store of its end, and the store, or its answer, was away."""
     given_back_at: float = inf
@@ -68,9 +68,12 @@ class RunFacts:
         if answer is None or isinstance(answer, Stored):
             self.ended_at = min(self.ended_at, now)
         if isinstance(answer, Late):
-            self.refused_at = min(self.refused_at, now)
+            self.was_refused(now)
         else:
             self.unheard_since = inf
+
+    def was_refused(self, now: float) -> None:
+        self.refused_at = min(self.refused_at, now)
 
     def was_given_back(self, now: float) -> None:
         self.given_back_at = min(self.given_back_at, now)
