@@ -24,10 +24,10 @@ from tests.contracts.bus.traffic import (
 )
 from tests.support.waiting import Collected
 
-EXPIRES = timedelta(milliseconds=300)
+EXPIRES = timedelta(seconds=1.5)
 LONG = timedelta(hours=1)
-WELL_PAST_EXPIRY_SECONDS = 0.45
-OFTEN_SECONDS = 0.05
+WELL_PAST_EXPIRY_SECONDS = 2.0
+OFTEN_SECONDS = 0.25
 RESULTS_QUEUE = LAYOUT.results_queue("short-lived")
 
 
